@@ -1,0 +1,29 @@
+// The doctest main, compiled once, and the counters of every allocation in the test program.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "allocation_count.hpp"
+
+namespace {
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    if (void* block = std::aligned_alloc(alignment, bytes ? bytes : alignment)) return block;
+    throw std::bad_alloc();
+}
+}  // namespace
+
+long allocation_count() { return allocations.load(std::memory_order_relaxed); }
+
+void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) { return counted(bytes, std::size_t(alignment)); }
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
