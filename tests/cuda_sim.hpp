@@ -9,6 +9,7 @@
 // never reach, a warp mask that names a lane which has exited, launches beyond the hardware limits.
 // Not modelled: memory ordering, bank conflicts, textures, cooperative grids, time.
 #pragma once
+#pragma GCC diagnostic ignored "-Wclobbered"
 #include <ucontext.h>
 
 #include <algorithm>

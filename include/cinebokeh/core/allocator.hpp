@@ -15,9 +15,11 @@ struct Allocator {
     void* context = nullptr;
 };
 
+namespace detail {
+inline void* allocate_host(void*, size_t bytes) { return ::operator new(bytes, std::align_val_t(64)); }
+inline void deallocate_host(void*, void* block, size_t) { ::operator delete(block, std::align_val_t(64)); }
+}  // namespace detail
+
 /// The default of Cpu: operator new, aligned to a cache line.
-inline Allocator host_allocator() {
-    return {[](void*, size_t bytes) { return ::operator new(bytes, std::align_val_t(64)); },
-            [](void*, void* block, size_t) { ::operator delete(block, std::align_val_t(64)); }, nullptr};
-}
+inline Allocator host_allocator() { return {detail::allocate_host, detail::deallocate_host, nullptr}; }
 }  // namespace cinebokeh

@@ -39,6 +39,18 @@ inline CudaStatus cuda_status() {
     return {devices, devices ? "" : "no CUDA device"};
 }
 
+namespace detail {
+inline void* allocate_device(void*, size_t bytes) {
+    void* block = nullptr;
+    CINEBOKEH_CUDA(cudaMalloc(&block, bytes));
+    return block;
+}
+inline void deallocate_device(void*, void* block, size_t) { cudaFree(block); }
+}  // namespace detail
+
+/// The default of Cuda: cudaMalloc.
+inline Allocator device_allocator() { return {detail::allocate_device, detail::deallocate_device, nullptr}; }
+
 /// Executor on a CUDA device. Calls are asynchronous: they are ordered on the stream and return at once.
 class Cuda {
 public:
@@ -79,15 +91,6 @@ public:
     }
 
 private:
-    static Allocator device_allocator() {
-        return {[](void*, size_t bytes) {
-                    void* block = nullptr;
-                    CINEBOKEH_CUDA(cudaMalloc(&block, bytes));
-                    return block;
-                },
-                [](void*, void* block, size_t) { cudaFree(block); }, nullptr};
-    }
-
     cudaStream_t stream_ = nullptr;
     Allocator allocator_;
     bool owns_stream_ = false;
