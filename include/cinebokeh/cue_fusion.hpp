@@ -1,0 +1,145 @@
+// The steps between the cues of a tracker and its matte: which pixels are looked at, how cues add up, what is believed
+// and learned afterwards. All are written once for both backends; none allocates, all are asynchronous on Cuda.
+#pragma once
+#include <cmath>
+
+#include "cinebokeh/core/buffer.hpp"
+
+namespace cinebokeh {
+
+/// Writes 1 where signed_distance > -band (pixels; positive inside the subject), 0 elsewhere.
+template <class Exec>
+void active_band(Exec& exec, View<const float, Exec> signed_distance, float band, View<uint8_t, Exec> active);
+
+/// Writes how much a background pixel teaches: floor + falloff of the distance to the subject.
+struct BackgroundWeightParams {
+    float floor = 0;       // weight far away
+    float distance = 40;   // pixels at which the falloff is 1/2 (hyperbolic) or 1/e (exponential)
+    bool exponential = false;
+};
+template <class Exec>
+void background_weight(Exec& exec, View<const float, Exec> signed_distance, const BackgroundWeightParams& params,
+                       View<float, Exec> weight);
+
+/// logit += weight * cue where active, number by number. Cues that are NaN are left out.
+template <class Exec>
+void add_cue(Exec& exec, View<const float, Exec> cue, float weight, View<const uint8_t, Exec> active,
+             View<float, Exec> logit);
+
+/// Writes the matte that is believed after the cut: `trust` in the cut's label (.95 or .05), the rest in sigmoid(logit);
+/// 0 where not active.
+template <class Exec>
+void believed_matte(Exec& exec, View<const uint8_t, Exec> labels, View<const float, Exec> logit,
+                    View<const uint8_t, Exec> active, float trust, View<float, Exec> matte);
+
+/// Writes what a classifier may learn from: the cut's label where the logit agrees with it and is at least
+/// `confidence` away from 0, 2 (not used) elsewhere. Sample (i, j) is pixel (offset + stride i, offset + stride j).
+template <class Exec>
+void training_labels(Exec& exec, View<const uint8_t, Exec> labels, View<const float, Exec> logit, float confidence,
+                     int stride, int offset, View<uint8_t, Exec> out);
+
+// ---------------------------------------------------------------------------- implementation
+
+namespace detail {
+template <class Space>
+struct ActiveBand {
+    Image<const float, Space> signed_distance;
+    float band;
+    Image<uint8_t, Space> active;
+    CINEBOKEH_HD void operator()(int x, int y) const { active(x, y) = signed_distance(x, y) > -band; }
+};
+
+template <class Space>
+struct BackgroundWeight {
+    Image<const float, Space> signed_distance;
+    BackgroundWeightParams params;
+    Image<float, Space> weight;
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const float d = signed_distance(x, y) < 0 ? -signed_distance(x, y) / params.distance : 0;
+        weight(x, y) = params.floor + (params.exponential ? expf(-d) : 1 / (1 + d));
+    }
+};
+
+template <class Space>
+struct AddCue {
+    Image<const float, Space> cue;
+    float weight;
+    Image<const uint8_t, Space> active;
+    Image<float, Space> logit;
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const float c = cue(x, y);
+        if (active(x, y) && c == c) logit(x, y) += weight * c;
+    }
+};
+
+template <class Space>
+struct BelievedMatte {
+    Image<const uint8_t, Space> labels;
+    Image<const float, Space> logit;
+    Image<const uint8_t, Space> active;
+    float trust;
+    Image<float, Space> matte;
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const float q = 1 / (1 + expf(-logit(x, y)));
+        matte(x, y) = active(x, y) ? trust * (labels(x, y) ? .95f : .05f) + (1 - trust) * q : 0;
+    }
+};
+
+template <class Space>
+struct TrainingLabels {
+    Image<const uint8_t, Space> labels;
+    Image<const float, Space> logit;
+    float confidence;
+    int stride, offset;
+    Image<uint8_t, Space> out;
+    CINEBOKEH_HD void operator()(int i, int j) const {
+        const int x = offset + stride * i, y = offset + stride * j;
+        const bool subject = labels(x, y) != 0;
+        out(i, j) = subject && logit(x, y) > confidence ? 1 : !subject && logit(x, y) < -confidence ? 0 : 2;
+    }
+};
+}  // namespace detail
+
+template <class Exec>
+void active_band(Exec& exec, View<const float, Exec> signed_distance, float band, View<uint8_t, Exec> active) {
+    require(signed_distance.size == active.size, "active_band: the images differ in size");
+    for_each_pixel(exec, active.size, detail::ActiveBand<typename Exec::Space>{signed_distance, band, active});
+}
+
+template <class Exec>
+void background_weight(Exec& exec, View<const float, Exec> signed_distance, const BackgroundWeightParams& params,
+                       View<float, Exec> weight) {
+    require(signed_distance.size == weight.size, "background_weight: the images differ in size");
+    require(params.distance > 0, "background_weight: distance ", params.distance, ", expected > 0");
+    for_each_pixel(exec, weight.size, detail::BackgroundWeight<typename Exec::Space>{signed_distance, params, weight});
+}
+
+template <class Exec>
+void add_cue(Exec& exec, View<const float, Exec> cue, float weight, View<const uint8_t, Exec> active,
+             View<float, Exec> logit) {
+    require(cue.size == active.size && cue.size == logit.size, "add_cue: the images differ in size");
+    for_each_pixel(exec, logit.size, detail::AddCue<typename Exec::Space>{cue, weight, active, logit});
+}
+
+template <class Exec>
+void believed_matte(Exec& exec, View<const uint8_t, Exec> labels, View<const float, Exec> logit,
+                    View<const uint8_t, Exec> active, float trust, View<float, Exec> matte) {
+    require(labels.size == logit.size && labels.size == active.size && labels.size == matte.size,
+            "believed_matte: the images differ in size");
+    require(trust >= 0 && trust <= 1, "believed_matte: trust ", trust, ", expected 0..1");
+    for_each_pixel(exec, matte.size,
+                   detail::BelievedMatte<typename Exec::Space>{labels, logit, active, trust, matte});
+}
+
+template <class Exec>
+void training_labels(Exec& exec, View<const uint8_t, Exec> labels, View<const float, Exec> logit, float confidence,
+                     int stride, int offset, View<uint8_t, Exec> out) {
+    require(labels.size == logit.size, "training_labels: labels and logit differ in size");
+    require(stride >= 1 && offset >= 0 && offset + stride * (out.size.width - 1) < labels.size.width &&
+                offset + stride * (out.size.height - 1) < labels.size.height,
+            "training_labels: ", out.size.width, " x ", out.size.height, " samples at ", offset, " + ", stride,
+            " i do not lie in an image of ", labels.size.width, " x ", labels.size.height);
+    for_each_pixel(exec, out.size,
+                   detail::TrainingLabels<typename Exec::Space>{labels, logit, confidence, stride, offset, out});
+}
+}  // namespace cinebokeh

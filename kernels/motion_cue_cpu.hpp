@@ -1,0 +1,151 @@
+#pragma once
+#include "cinebokeh/motion_cue.hpp"
+
+namespace cinebokeh {
+namespace detail {
+inline float distance(Float2 a, Float2 b) {
+    const float dx = a[0] - b[0], dy = a[1] - b[1];
+    return std::sqrt(dx * dx + dy * dy);
+}
+
+// Least squares over the pairs that `use` accepts; normal equations around the mean, in double. False if singular.
+template <class Use>
+bool solve_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, Use use, AffineMotion& motion) {
+    double n = 0, mean_from[2] = {}, mean_to[2] = {};
+    for (size_t i = 0; i < from.count; ++i)
+        if (use(i)) {
+            ++n;
+            for (int c = 0; c < 2; ++c) mean_from[c] += double(from[i][c]), mean_to[c] += double(to[i][c]);
+        }
+    if (n < 3) return false;
+    for (int c = 0; c < 2; ++c) mean_from[c] /= n, mean_to[c] /= n;
+    double xx = 0, xy = 0, yy = 0, right[2][2] = {};  // right[component of to][component of from]
+    for (size_t i = 0; i < from.count; ++i)
+        if (use(i)) {
+            const double x = double(from[i][0]) - mean_from[0], y = double(from[i][1]) - mean_from[1];
+            xx += x * x, xy += x * y, yy += y * y;
+            for (int c = 0; c < 2; ++c) {
+                const double t = double(to[i][c]) - mean_to[c];
+                right[c][0] += t * x, right[c][1] += t * y;
+            }
+        }
+    const double determinant = xx * yy - xy * xy;
+    if (!(determinant > 1e-6 * (xx + yy) * (xx + yy))) return false;
+    for (int c = 0; c < 2; ++c) {
+        const double a = (right[c][0] * yy - right[c][1] * xy) / determinant;
+        const double b = (right[c][1] * xx - right[c][0] * xy) / determinant;
+        motion.m[size_t(3 * c)] = float(a), motion.m[size_t(3 * c + 1)] = float(b);
+        motion.m[size_t(3 * c + 2)] = float(mean_to[c] - a * mean_from[0] - b * mean_from[1]);
+    }
+    return true;
+}
+}  // namespace detail
+
+inline bool fit_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, float threshold, Random& random,
+                       AffineMotion& motion) {
+    require(from.count == to.count && from.count < (1u << 30), "fit_affine: ", from.count, " and ", to.count, " points");
+    if (from.count < 12) return false;
+    constexpr int tries = 200;
+    AffineMotion best;
+    size_t best_inliers = 0;
+    for (int attempt = 0; attempt < tries; ++attempt) {
+        size_t pick[3];
+        for (size_t& p : pick) p = random.below(uint32_t(from.count));
+        AffineMotion candidate;
+        const Float2 f[3] = {from[pick[0]], from[pick[1]], from[pick[2]]}, t[3] = {to[pick[0]], to[pick[1]], to[pick[2]]};
+        if (!detail::solve_affine({f, 3}, {t, 3}, [](size_t) { return true; }, candidate)) continue;
+        size_t inliers = 0;
+        for (size_t i = 0; i < from.count; ++i)
+            inliers += detail::distance(candidate(from[i][0], from[i][1]), to[i]) <= threshold;
+        if (inliers > best_inliers) best_inliers = inliers, best = candidate;
+    }
+    if (best_inliers < 3) return false;
+    motion = best;
+    const auto inlier = [&](size_t i) { return detail::distance(best(from[i][0], from[i][1]), to[i]) <= threshold; };
+    return detail::solve_affine(from, to, inlier, motion);
+}
+
+inline MotionCue::MotionCue(Cpu& exec, Size image, const MotionCueParams& params)
+    : exec_(&exec), image_(image), params_(params), level_(exec, image), residual_(exec, image) {
+    require(params.stride >= 1 && params.near >= 0, "MotionCue: stride ", params.stride, " and near ", params.near);
+    const int samples = ceil_div(image.width, params.stride) * ceil_div(image.height, params.stride);
+    from_ = Buffer<Float2, Cpu>(exec, {samples, 1});
+    to_ = Buffer<Float2, Cpu>(exec, {samples, 1});
+}
+
+inline bool MotionCue::fit(HostImage<const Float2> flow, HostImage<const float> predicted, bool subject,
+                           AffineMotion& motion) {
+    size_t n = 0;
+    const int first = std::min({params_.stride / 2, image_.width - 1, image_.height - 1});
+    for (int y = first; y < image_.height; y += params_.stride)
+        for (int x = first; x < image_.width; x += params_.stride)
+            if (subject ? predicted(x, y) > .7f : predicted(x, y) < .1f) {
+                const Float2 position = {float(x), float(y)};
+                from_.span()[n] = position, to_.span()[n++] = position + flow(x, y);
+            }
+    Random random(1);
+    return fit_affine({from_.span().data, n}, {to_.span().data, n},
+                      subject ? params_.subject_threshold : params_.background_threshold, random, motion);
+}
+
+// How much more often each residual level occurs on the subject than near it.
+inline void MotionCue::learn_levels(HostImage<const float> predicted, HostImage<const float> signed_distance,
+                                    float* log_ratio) {
+    float counts[2][levels] = {}, smooth[2][levels];
+    for (int y = 0; y < image_.height; ++y)
+        for (int x = 0; x < image_.width; ++x) {
+            const int level = level_.view()(x, y);
+            if (predicted(x, y) > .6f) counts[0][level] += 1;
+            if (predicted(x, y) < .4f && signed_distance(x, y) > -params_.near) counts[1][level] += 1;
+        }
+    for (int side = 0; side < 2; ++side) {
+        float sum = 0;
+        for (int i = 0; i < levels; ++i) {
+            smooth[side][i] = .5f * counts[side][i] + (i > 0 ? .25f * counts[side][i - 1] : 0) +
+                              (i + 1 < levels ? .25f * counts[side][i + 1] : 0);
+            sum += smooth[side][i];
+        }
+        for (int i = 0; i < levels; ++i) smooth[side][i] = smooth[side][i] / (sum + 1) + .02f;
+    }
+    for (int i = 0; i < levels; ++i) log_ratio[i] = clamp(std::log(smooth[0][i] / smooth[1][i]), -3.f, 3.f);
+}
+
+inline void MotionCue::operator()(HostImage<const Float2> flow, HostImage<const float> predicted,
+                                  HostImage<const float> signed_distance, HostImage<const uint8_t> active,
+                                  HostImage<float> salience, HostImage<float> likeness) {
+    for (Size s : {flow.size, predicted.size, signed_distance.size, active.size, salience.size, likeness.size})
+        require(s == image_, "MotionCue: an image of ", s.width, " x ", s.height, ", planned for ", image_.width, " x ",
+                image_.height);
+    AffineMotion background, subject;
+    const bool has_background = fit(flow, predicted, false, background);
+    const bool has_subject = has_background && fit(flow, predicted, true, subject);
+    const auto residual = [&](const AffineMotion& motion, int x, int y) {
+        const Float2 moved = {float(x) + flow(x, y)[0], float(y) + flow(x, y)[1]};
+        return detail::distance(motion(float(x), float(y)), moved);
+    };
+    // The level of a residual r is floor(10 log(1 + r)), found by comparing with the 31 bounds of the levels.
+    float bounds[levels - 1], log_ratio[levels] = {};
+    for (int i = 0; i < levels - 1; ++i) bounds[i] = std::exp(float(i + 1) / 10) - 1;
+    if (has_background) {
+        exec_->for_each_range(image_.height, 8, [&](int begin, int end) {
+            for (int y = begin; y < end; ++y)
+                for (int x = 0; x < image_.width; ++x) {
+                    const float r = residual(background, x, y);
+                    residual_.view()(x, y) = r;
+                    level_.view()(x, y) = uint8_t(std::upper_bound(bounds, bounds + levels - 1, r) - bounds);
+                }
+        });
+        learn_levels(predicted, signed_distance, log_ratio);
+    }
+    exec_->for_each_range(image_.height, 8, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y)
+            for (int x = 0; x < image_.width; ++x) {
+                const bool on = has_background && active(x, y);
+                salience(x, y) = on ? log_ratio[level_.view()(x, y)] : 0;
+                likeness(x, y) = on && has_subject ? clamp(std::log((residual_.view()(x, y) + 1) /
+                                                                    (residual(subject, x, y) + 1)), -2.f, 2.f)
+                                                   : 0;
+            }
+    });
+}
+}  // namespace cinebokeh
