@@ -73,8 +73,7 @@ inline void ColorHistogram::log_odds(HostImage<const Rgba8> image, HostImage<con
     });
     exec_->for_each_range(image.size.height, 16, [&](int begin, int end) {
         for (int y = begin; y < end; ++y)
-            for (int x = 0; x < image.size.width; ++x)
-                log_odds(x, y) = active(x, y) ? table[bin_of(image(x, y))] : 0;
+            for (int x = 0; x < image.size.width; ++x) log_odds(x, y) = active(x, y) ? table[bin_of(image(x, y))] : 0;
     });
 }
 }  // namespace cinebokeh

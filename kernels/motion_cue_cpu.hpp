@@ -43,7 +43,8 @@ bool solve_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, Use us
 
 inline bool fit_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, float threshold, Random& random,
                        AffineMotion& motion) {
-    require(from.count == to.count && from.count < (1u << 30), "fit_affine: ", from.count, " and ", to.count, " points");
+    require(from.count == to.count && from.count < (1u << 30), "fit_affine: ", from.count, " and ", to.count,
+            " points");
     if (from.count < 12) return false;
     constexpr int tries = 200;
     AffineMotion best;
@@ -52,8 +53,11 @@ inline bool fit_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, f
         size_t pick[3];
         for (size_t& p : pick) p = random.below(uint32_t(from.count));
         AffineMotion candidate;
-        const Float2 f[3] = {from[pick[0]], from[pick[1]], from[pick[2]]}, t[3] = {to[pick[0]], to[pick[1]], to[pick[2]]};
-        if (!detail::solve_affine({f, 3}, {t, 3}, [](size_t) { return true; }, candidate)) continue;
+        const Float2 f[3] = {from[pick[0]], from[pick[1]], from[pick[2]]},
+                     t[3] = {to[pick[0]], to[pick[1]], to[pick[2]]};
+        if (!detail::solve_affine(
+                {f, 3}, {t, 3}, [](size_t) { return true; }, candidate))
+            continue;
         size_t inliers = 0;
         for (size_t i = 0; i < from.count; ++i)
             inliers += detail::distance(candidate(from[i][0], from[i][1]), to[i]) <= threshold;
@@ -142,9 +146,10 @@ inline void MotionCue::operator()(HostImage<const Float2> flow, HostImage<const 
             for (int x = 0; x < image_.width; ++x) {
                 const bool on = has_background && active(x, y);
                 salience(x, y) = on ? log_ratio[level_.view()(x, y)] : 0;
-                likeness(x, y) = on && has_subject ? clamp(std::log((residual_.view()(x, y) + 1) /
-                                                                    (residual(subject, x, y) + 1)), -2.f, 2.f)
-                                                   : 0;
+                likeness(x, y) =
+                    on && has_subject
+                        ? clamp(std::log((residual_.view()(x, y) + 1) / (residual(subject, x, y) + 1)), -2.f, 2.f)
+                        : 0;
             }
     });
 }

@@ -12,8 +12,9 @@ inline PatchMemory::PatchMemory(Cpu& exec, Size image, const PatchMemoryParams& 
       smooth_colour_(exec, image, {.sigma = 1.2f, .stride = params.stride, .offset = cell_centre(image, params)}),
       smooth_orientation_(exec, image, {.sigma = 2, .stride = params.stride, .offset = cell_centre(image, params)}),
       smooth_magnitude_(exec, image, {.sigma = 6, .stride = params.stride, .offset = cell_centre(image, params)}) {
-    require(params.entries >= 1 && params.window >= 0 && 2 * params.window + 1 <= lanes, "PatchMemory: ",
-            params.entries, " entries and a window of ", params.window, " cells, expected >= 1 and <= 7");
+    require(params.entries >= 1 && params.window >= 0 && 2 * params.window + 1 <= lanes,
+            "PatchMemory: ", params.entries, " entries and a window of ", params.window,
+            " cells, expected >= 1 and <= 7");
     grid_ = smooth_colour_.grid();
     colour_ = Buffer<Float4, Cpu>(exec, grid_);
     orientation_ = Buffer<Float4, Cpu>(exec, grid_);

@@ -47,8 +47,8 @@ inline constexpr int gradient_chunk = 128;  // samples of a partial gradient
 
 inline PixelClassifier::PixelClassifier(Cpu& exec, const PixelClassifierParams& params)
     : exec_(&exec), params_(params) {
-    require(params.features >= 1 && params.features <= 64 && params.batch >= 2 && params.batch <= 1 << 20, "PixelClassifier: ", params.features,
-            " features and a batch of ", params.batch);
+    require(params.features >= 1 && params.features <= 64 && params.batch >= 2 && params.batch <= 1 << 20,
+            "PixelClassifier: ", params.features, " features and a batch of ", params.batch);
     chunks_ = ceil_div(params.batch, detail::gradient_chunk);
     const int n = weight_count();
     weights_ = Buffer<float, Cpu>(exec, {n, 1});
@@ -81,7 +81,8 @@ namespace detail {
 // units of one layer for `lanes` samples: out[u] = bias[u] + sum_i weights[u][i] * in[i]
 template <int lanes>
 inline void dense_layer(const float* CINEBOKEH_RESTRICT weights, const float* CINEBOKEH_RESTRICT bias,
-                        const float* const* in, int inputs, int units, bool relu, float (*CINEBOKEH_RESTRICT out)[lanes]) {
+                        const float* const* in, int inputs, int units, bool relu,
+                        float (*CINEBOKEH_RESTRICT out)[lanes]) {
     for (int u = 0; u < units; ++u) {
         float sum[lanes];
         for (int l = 0; l < lanes; ++l) sum[l] = bias[u];
@@ -169,11 +170,13 @@ inline void PixelClassifier::adam_step(float learning_rate) {
 inline void PixelClassifier::train(const SampleSet& a, HostSpan<const SampleSet> b, int batch, float learning_rate,
                                    Random& random) {
     require(batch >= 2 && batch <= params_.batch, "PixelClassifier: batch of ", batch, ", planned for ", params_.batch);
-    require(a.count() > 0 && a.features().size.height == params_.features, "PixelClassifier: the first set is empty or has ",
-            a.features().size.height, " features, expected ", params_.features);
+    require(a.count() > 0 && a.features().size.height == params_.features,
+            "PixelClassifier: the first set is empty or has ", a.features().size.height, " features, expected ",
+            params_.features);
     for (const SampleSet& s : b)
-        require(s.count() > 0 && s.features().size.height == params_.features, "PixelClassifier: a set is empty or has ",
-                s.features().size.height, " features, expected ", params_.features);
+        require(s.count() > 0 && s.features().size.height == params_.features,
+                "PixelClassifier: a set is empty or has ", s.features().size.height, " features, expected ",
+                params_.features);
     for (int n = 0; n < batch; ++n) {
         const SampleSet& set = n < batch / 2 || b.count == 0 ? a : b[random.below(uint32_t(b.count))];
         const int s = int(random.below(uint32_t(set.count())));
@@ -191,9 +194,10 @@ inline void PixelClassifier::train(const SampleSet& a, HostSpan<const SampleSet>
             forward(input, activations);
             float error[lanes];  // of the mean cross-entropy: sigmoid(logit) - target
             for (int l = 0; l < lanes; ++l)
-                error[l] = begin + l < end ? (1 / (1 + std::exp(-activations.logit[l])) -
-                                              targets_.span()[size_t(begin + l)]) / float(batch)
-                                           : 0;
+                error[l] = begin + l < end
+                               ? (1 / (1 + std::exp(-activations.logit[l])) - targets_.span()[size_t(begin + l)]) /
+                                     float(batch)
+                               : 0;
             add_gradient(input, activations, error, gradient);
         }
     });

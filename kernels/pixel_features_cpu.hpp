@@ -13,8 +13,8 @@ struct FeatureBlur {
     float sigma;  // pixels
 };
 inline constexpr FeatureBlur feature_blurs[7] = {
-    {FeatureSource::colour, 1},      {FeatureSource::colour, 3},      {FeatureSource::colour, 8},
-    {FeatureSource::orientation, 2}, {FeatureSource::orientation, 6}, {FeatureSource::colour, 4},
+    {FeatureSource::colour, 1},         {FeatureSource::colour, 3},      {FeatureSource::colour, 8},
+    {FeatureSource::orientation, 2},    {FeatureSource::orientation, 6}, {FeatureSource::colour, 4},
     {FeatureSource::squared_colour, 4},
 };
 
@@ -30,9 +30,9 @@ struct SquareColour {
 inline int sample_offset(Size image) { return std::min({1, image.width - 1, image.height - 1}); }
 template <size_t... I>
 std::array<StridedGaussian, 7> feature_gaussians(Cpu& exec, Size image, std::index_sequence<I...>) {
-    return {StridedGaussian(exec, image,
-                            {.sigma = feature_blurs[I].sigma, .stride = PixelFeatures::stride,
-                             .offset = sample_offset(image)})...};
+    return {StridedGaussian(
+        exec, image,
+        {.sigma = feature_blurs[I].sigma, .stride = PixelFeatures::stride, .offset = sample_offset(image)})...};
 }
 }  // namespace detail
 

@@ -10,7 +10,8 @@ inline StridedGaussian::StridedGaussian(Cpu& exec, Size image, const Params& par
             params.stride, " and offset ", params.offset, " do not sample an image of ", image.width, " x ",
             image.height);
     radius_ = int(std::ceil(3 * params.sigma));
-    grid_ = {ceil_div(image.width - params.offset, params.stride), ceil_div(image.height - params.offset, params.stride)};
+    grid_ = {ceil_div(image.width - params.offset, params.stride),
+             ceil_div(image.height - params.offset, params.stride)};
     rows_ = Buffer<Float4, Cpu>(exec, {image.width + 2 * radius_, grid_.height});
     weights_ = Buffer<float, Cpu>(exec, {2 * radius_ + 1, 1});
     double sum = 0;

@@ -44,8 +44,8 @@ private:
     void smooth_and_normalise(float* histogram);
 
     Cpu* exec_;
-    Buffer<float, Cpu> sides_;    // [2, bins]: subject, background
-    Buffer<float, Cpu> scratch_;  // [2, bins]
+    Buffer<float, Cpu> sides_;          // [2, bins]: subject, background
+    Buffer<float, Cpu> scratch_;        // [2, bins]
     mutable Buffer<float, Cpu> table_;  // [bins], of the log odds being written
 };
 }  // namespace cinebokeh

@@ -13,8 +13,8 @@ void active_band(Exec& exec, View<const float, Exec> signed_distance, float band
 
 /// Writes how much a background pixel teaches: floor + falloff of the distance to the subject.
 struct BackgroundWeightParams {
-    float floor = 0;       // weight far away
-    float distance = 40;   // pixels at which the falloff is 1/2 (hyperbolic) or 1/e (exponential)
+    float floor = 0;      // weight far away
+    float distance = 40;  // pixels at which the falloff is 1/2 (hyperbolic) or 1/e (exponential)
     bool exponential = false;
 };
 template <class Exec>
@@ -26,8 +26,8 @@ template <class Exec>
 void add_cue(Exec& exec, View<const float, Exec> cue, float weight, View<const uint8_t, Exec> active,
              View<float, Exec> logit);
 
-/// Writes the matte that is believed after the cut: `trust` in the cut's label (.95 or .05), the rest in sigmoid(logit);
-/// 0 where not active.
+/// Writes the matte that is believed after the cut: `trust` in the cut's label (.95 or .05), the rest in
+/// sigmoid(logit); 0 where not active.
 template <class Exec>
 void believed_matte(Exec& exec, View<const uint8_t, Exec> labels, View<const float, Exec> logit,
                     View<const uint8_t, Exec> active, float trust, View<float, Exec> matte);
@@ -127,8 +127,7 @@ void believed_matte(Exec& exec, View<const uint8_t, Exec> labels, View<const flo
     require(labels.size == logit.size && labels.size == active.size && labels.size == matte.size,
             "believed_matte: the images differ in size");
     require(trust >= 0 && trust <= 1, "believed_matte: trust ", trust, ", expected 0..1");
-    for_each_pixel(exec, matte.size,
-                   detail::BelievedMatte<typename Exec::Space>{labels, logit, active, trust, matte});
+    for_each_pixel(exec, matte.size, detail::BelievedMatte<typename Exec::Space>{labels, logit, active, trust, matte});
 }
 
 template <class Exec>

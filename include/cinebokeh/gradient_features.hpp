@@ -33,9 +33,11 @@ struct GradientFeatures {
     }
     CINEBOKEH_HD void operator()(int x, int y) const {
         const float gx = (difference(x - 1, y - 1, x + 1, y - 1) + 2 * difference(x - 1, y, x + 1, y) +
-                          difference(x - 1, y + 1, x + 1, y + 1)) / 8;
+                          difference(x - 1, y + 1, x + 1, y + 1)) /
+                         8;
         const float gy = (difference(x - 1, y - 1, x - 1, y + 1) + 2 * difference(x, y - 1, x, y + 1) +
-                          difference(x + 1, y - 1, x + 1, y + 1)) / 8;
+                          difference(x + 1, y - 1, x + 1, y + 1)) /
+                         8;
         const float squared = gx * gx + gy * gy, magnitude = sqrtf(squared);
         // |g| cos(2 angle) and |g| sin(2 angle), without an angle.
         const float inverse = magnitude > 0 ? 1 / magnitude : 0.f;

@@ -35,7 +35,7 @@ struct MotionCueParams {
     int stride = 8;                  // pixels between the flow vectors that are fitted
     float background_threshold = 1;  // pixels, inlier distance of the two fits
     float subject_threshold = 1.5f;
-    float near = 30;                  // pixels around the subject that teach what background residuals are
+    float near = 30;  // pixels around the subject that teach what background residuals are
 };
 
 /// Plan for frames of one size. Cpu. Allocates in the constructor only.
@@ -55,8 +55,8 @@ public:
     /// An output is 0 everywhere where the motion it needs could not be fitted. Throws Error if sizes differ.
     /// Deterministic: the same for any number of threads.
     void operator()(HostImage<const Float2> flow, HostImage<const float> predicted,
-                    HostImage<const float> signed_distance, HostImage<const uint8_t> active,
-                    HostImage<float> salience, HostImage<float> likeness);
+                    HostImage<const float> signed_distance, HostImage<const uint8_t> active, HostImage<float> salience,
+                    HostImage<float> likeness);
 
 private:
     static constexpr int levels = 32;  // of the residual, a tenth of a natural log each
@@ -66,9 +66,9 @@ private:
     Cpu* exec_;
     Size image_;
     MotionCueParams params_;
-    Buffer<Float2, Cpu> from_, to_;      // [samples]
-    Buffer<uint8_t, Cpu> level_;         // [h, w]
-    Buffer<float, Cpu> residual_;        // [h, w], pixels, to the background's motion
+    Buffer<Float2, Cpu> from_, to_;  // [samples]
+    Buffer<uint8_t, Cpu> level_;     // [h, w]
+    Buffer<float, Cpu> residual_;    // [h, w], pixels, to the background's motion
 };
 }  // namespace cinebokeh
 

@@ -3,8 +3,8 @@
 // Every cell of a coarse grid is described by the colour (Gaussian-smoothed Lab, lightness halved) and the normalised
 // gradient orientation of itself and its eight neighbours. A cell is compared with the cells of a few remembered
 // frames inside a window that follows the subject's centroid and scale; the nearest subject and the nearest background
-// descriptor give the log odds. Non-parametric label transfer after Liu, Yuen and Torralba, "Nonparametric Scene Parsing
-// via Label Transfer" (TPAMI 2011), with the object-aligned window and memory of this library's tracker.
+// descriptor give the log odds. Non-parametric label transfer after Liu, Yuen and Torralba, "Nonparametric Scene
+// Parsing via Label Transfer" (TPAMI 2011), with the object-aligned window and memory of this library's tracker.
 #pragma once
 #include <vector>
 
@@ -56,7 +56,7 @@ private:
     static constexpr int lanes = 16;  // cells compared at once: one window row
 
     struct Entry {
-        Buffer<float, Cpu> descriptors;           // [grid.h * dimensions, grid.w + 2 * lanes]
+        Buffer<float, Cpu> descriptors;                  // [grid.h * dimensions, grid.w + 2 * lanes]
         Buffer<float, Cpu> not_subject, not_background;  // [grid.h, grid.w + 2 * lanes], 0 or a prohibitive distance
         bool stored = false;
     };

@@ -1,4 +1,5 @@
-// Features of a pixel for the online classifier: colour at three scales, texture at two, and how much the colour varies.
+// Features of a pixel for the online classifier: colour at three scales, texture at two, and how much the colour
+// varies.
 #pragma once
 #include <array>
 
@@ -10,8 +11,8 @@ namespace cinebokeh {
 /// Plan for frames of one size. Cpu. Allocates in the constructor only.
 class PixelFeatures {
 public:
-    static constexpr int count = 20;   // Lab at sigma 1, 3, 8; sqrt of orientation energy at 2, 6; Lab deviation at 4
-    static constexpr int stride = 2;   // pixels between samples
+    static constexpr int count = 20;  // Lab at sigma 1, 3, 8; sqrt of orientation energy at 2, 6; Lab deviation at 4
+    static constexpr int stride = 2;  // pixels between samples
 
     PixelFeatures(Cpu& exec, Size image);
 
