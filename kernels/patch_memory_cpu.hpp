@@ -137,22 +137,6 @@ inline void PatchMemory::match(HostSpan<const Similarity> motions, HostImage<con
             if (active(first + i * params_.stride, first + j * params_.stride)) match_cell(i, j, motions);
         }
     });
-    const HostImage<const float> ratio = std::as_const(ratio_).view();
-    const float inverse = 1.f / float(params_.stride);
-    exec_->for_each_range(image_.height, 8, [&](int begin, int end) {
-        for (int y = begin; y < end; ++y) {
-            const float v = clamp(float(y - first) * inverse, 0.f, float(grid_.height - 1));
-            const int j = std::min(int(v), std::max(grid_.height - 2, 0)), below = std::min(j + 1, grid_.height - 1);
-            const float t = v - float(j);
-            for (int x = 0; x < image_.width; ++x) {
-                const float u = clamp(float(x - first) * inverse, 0.f, float(grid_.width - 1));
-                const int i = std::min(int(u), std::max(grid_.width - 2, 0)), right = std::min(i + 1, grid_.width - 1);
-                const float s = u - float(i);
-                const float upper = ratio(i, j) + s * (ratio(right, j) - ratio(i, j));
-                const float lower = ratio(i, below) + s * (ratio(right, below) - ratio(i, below));
-                log_odds(x, y) = upper + t * (lower - upper);
-            }
-        }
-    });
+    interpolate(*exec_, ratio_.view(), {params_.stride, first}, log_odds);
 }
 }  // namespace cinebokeh

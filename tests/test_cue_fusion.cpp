@@ -2,6 +2,7 @@
 
 #include "cinebokeh/gradient_features.hpp"
 #include "cinebokeh/moments.hpp"
+#include "cinebokeh/sampling.hpp"
 #include "cinebokeh/warp.hpp"
 #include "support.hpp"
 
@@ -14,7 +15,7 @@ TEST_CASE_TEMPLATE("cues add up where the band is active, and NaN cues are left 
     cue[40] = NAN;
     Buffer<float, Exec> d(exec, s, distance), c(exec, s, cue), l(exec, s, logit);
     Buffer<uint8_t, Exec> active(exec, s);
-    active_band(exec, d.view(), 10, active.view());
+    above(exec, d.view(), -10, active.view());
     add_cue(exec, c.view(), .5f, active.view(), l.view());
     const auto on = active.download();
     const auto sum = l.download();
@@ -34,21 +35,17 @@ TEST_CASE_TEMPLATE("the believed matte mixes label and logit, and training label
     for (size_t i = 0; i < s.area(); ++i) labels[i] = i % 3 == 0;
     active[4] = 0;
     Buffer<float, Exec> l(exec, s, logit), matte(exec, s);
-    Buffer<uint8_t, Exec> label(exec, s, labels), on(exec, s, active), out(exec, {10, 4});
+    Buffer<uint8_t, Exec> label(exec, s, labels), on(exec, s, active), out(exec, s);
     believed_matte(exec, label.view(), l.view(), on.view(), .7f, matte.view());
-    training_labels(exec, label.view(), l.view(), 2, 2, 1, out.view());
+    training_labels(exec, label.view(), l.view(), 2, out.view());
     const auto m = matte.download();
     for (size_t i = 0; i < s.area(); ++i) {
         const double want = i == 4 ? 0 : .7 * (labels[i] ? .95 : .05) + .3 / (1 + std::exp(-double(logit[i])));
         CHECK(std::abs(double(m[i]) - want) < 1e-6);  // a few float operations on numbers below 1
     }
     const auto t = out.download();
-    for (int j = 0; j < 4; ++j)
-        for (int i = 0; i < 10; ++i) {
-            const size_t at = size_t((1 + 2 * j) * s.width + 1 + 2 * i);
-            CHECK(t[size_t(j * 10 + i)] == (labels[at] ? (logit[at] > 2 ? 1 : 2) : (logit[at] < -2 ? 0 : 2)));
-        }
-    CHECK_THROWS_AS(training_labels(exec, label.view(), l.view(), 2, 2, 3, out.view().crop(0, 0, {10, 4})), Error);
+    for (size_t i = 0; i < s.area(); ++i) CHECK(t[i] == (labels[i] ? (logit[i] > 2 ? 1 : 2) : (logit[i] < -2 ? 0 : 2)));
+    CHECK_THROWS_AS(training_labels(exec, label.view(), l.view(), 2, out.view().crop(0, 0, {10, 4})), Error);
     CHECK_THROWS_AS(believed_matte(exec, label.view(), l.view(), on.view(), 1.1f, matte.view()), Error);
 }
 
@@ -125,4 +122,25 @@ TEST_CASE("moments are the centre and the root of the area") {
     const std::vector<float> empty(s.area());
     CHECK(moments(exec, host_view(empty, s)).scale == 0);
     CHECK(moments(exec, host_view(empty, s)).centroid == Float2{14.5f, 9.5f});
+}
+
+TEST_CASE_TEMPLATE("samples are read at their pixels and interpolated between them", Exec, EXECUTORS) {
+    const Size s{23, 11}, g{6, 3};
+    const SampleGrid grid{.stride = 4, .offset = 2};
+    Exec exec;
+    std::vector<float> plane(s.area());  // bilinear interpolation of a plane is the plane
+    for (int y = 0; y < s.height; ++y)
+        for (int x = 0; x < s.width; ++x) plane[size_t(y * s.width + x)] = float(3 * x - 2 * y);
+    Buffer<float, Exec> in(exec, s, plane), samples(exec, g), out(exec, s);
+    subsample(exec, in.view(), grid, samples.view());
+    interpolate(exec, samples.view(), grid, out.view());
+    const auto read = samples.download(), got = out.download();
+    for (int j = 0; j < g.height; ++j)
+        for (int i = 0; i < g.width; ++i)
+            CHECK(read[size_t(j * g.width + i)] == float(3 * (2 + 4 * i) - 2 * (2 + 4 * j)));
+    for (int y = 0; y < s.height; ++y)
+        for (int x = 0; x < s.width; ++x)  // beyond the outermost samples their value goes on
+            CHECK(got[size_t(y * s.width + x)] == float(3 * std::clamp(x, 2, 22) - 2 * std::clamp(y, 2, 10)));
+    CHECK_THROWS_AS(subsample(exec, in.view(), {.stride = 4, .offset = 3}, samples.view()), Error);
+    CHECK_THROWS_AS(interpolate(exec, samples.view(), {.stride = 0}, out.view()), Error);
 }

@@ -7,9 +7,17 @@
 
 namespace cinebokeh {
 
-/// Writes 1 where signed_distance > -band (pixels; positive inside the subject), 0 elsewhere.
+/// Writes 1 where value > threshold, 0 elsewhere (and for NaN).
 template <class Exec>
-void active_band(Exec& exec, View<const float, Exec> signed_distance, float band, View<uint8_t, Exec> active);
+void above(Exec& exec, View<const float, Exec> value, float threshold, View<uint8_t, Exec> out);
+
+/// Writes `yes` where region != 0, `no` elsewhere.
+template <class Exec>
+void select(Exec& exec, View<const uint8_t, Exec> region, float yes, float no, View<float, Exec> out);
+
+/// Writes 0 where region == 0.
+template <class Exec>
+void keep_inside(Exec& exec, View<const uint8_t, Exec> region, View<float, Exec> image);
 
 /// Writes how much a background pixel teaches: floor + falloff of the distance to the subject.
 struct BackgroundWeightParams {
@@ -33,20 +41,35 @@ void believed_matte(Exec& exec, View<const uint8_t, Exec> labels, View<const flo
                     View<const uint8_t, Exec> active, float trust, View<float, Exec> matte);
 
 /// Writes what a classifier may learn from: the cut's label where the logit agrees with it and is at least
-/// `confidence` away from 0, 2 (not used) elsewhere. Sample (i, j) is pixel (offset + stride i, offset + stride j).
+/// `confidence` away from 0, 2 (not used) elsewhere.
 template <class Exec>
 void training_labels(Exec& exec, View<const uint8_t, Exec> labels, View<const float, Exec> logit, float confidence,
-                     int stride, int offset, View<uint8_t, Exec> out);
+                     View<uint8_t, Exec> out);
 
 // ---------------------------------------------------------------------------- implementation
 
 namespace detail {
 template <class Space>
-struct ActiveBand {
-    Image<const float, Space> signed_distance;
-    float band;
-    Image<uint8_t, Space> active;
-    CINEBOKEH_HD void operator()(int x, int y) const { active(x, y) = signed_distance(x, y) > -band; }
+struct Above {
+    Image<const float, Space> value;
+    float threshold;
+    Image<uint8_t, Space> out;
+    CINEBOKEH_HD void operator()(int x, int y) const { out(x, y) = value(x, y) > threshold; }
+};
+
+template <class Space>
+struct Select {
+    Image<const uint8_t, Space> region;
+    float yes, no;
+    Image<float, Space> out;
+    CINEBOKEH_HD void operator()(int x, int y) const { out(x, y) = region(x, y) ? yes : no; }
+};
+
+template <class Space>
+struct KeepInside {
+    Image<const uint8_t, Space> region;
+    Image<float, Space> image;
+    CINEBOKEH_HD void operator()(int x, int y) const { image(x, y) = region(x, y) ? image(x, y) : 0; }
 };
 
 template <class Space>
@@ -90,20 +113,30 @@ struct TrainingLabels {
     Image<const uint8_t, Space> labels;
     Image<const float, Space> logit;
     float confidence;
-    int stride, offset;
     Image<uint8_t, Space> out;
-    CINEBOKEH_HD void operator()(int i, int j) const {
-        const int x = offset + stride * i, y = offset + stride * j;
+    CINEBOKEH_HD void operator()(int x, int y) const {
         const bool subject = labels(x, y) != 0;
-        out(i, j) = subject && logit(x, y) > confidence ? 1 : !subject && logit(x, y) < -confidence ? 0 : 2;
+        out(x, y) = subject && logit(x, y) > confidence ? 1 : !subject && logit(x, y) < -confidence ? 0 : 2;
     }
 };
 }  // namespace detail
 
 template <class Exec>
-void active_band(Exec& exec, View<const float, Exec> signed_distance, float band, View<uint8_t, Exec> active) {
-    require(signed_distance.size == active.size, "active_band: the images differ in size");
-    for_each_pixel(exec, active.size, detail::ActiveBand<typename Exec::Space>{signed_distance, band, active});
+void above(Exec& exec, View<const float, Exec> value, float threshold, View<uint8_t, Exec> out) {
+    require(value.size == out.size, "above: the images differ in size");
+    for_each_pixel(exec, out.size, detail::Above<typename Exec::Space>{value, threshold, out});
+}
+
+template <class Exec>
+void select(Exec& exec, View<const uint8_t, Exec> region, float yes, float no, View<float, Exec> out) {
+    require(region.size == out.size, "select: the images differ in size");
+    for_each_pixel(exec, out.size, detail::Select<typename Exec::Space>{region, yes, no, out});
+}
+
+template <class Exec>
+void keep_inside(Exec& exec, View<const uint8_t, Exec> region, View<float, Exec> image) {
+    require(region.size == image.size, "keep_inside: the images differ in size");
+    for_each_pixel(exec, image.size, detail::KeepInside<typename Exec::Space>{region, image});
 }
 
 template <class Exec>
@@ -132,13 +165,8 @@ void believed_matte(Exec& exec, View<const uint8_t, Exec> labels, View<const flo
 
 template <class Exec>
 void training_labels(Exec& exec, View<const uint8_t, Exec> labels, View<const float, Exec> logit, float confidence,
-                     int stride, int offset, View<uint8_t, Exec> out) {
-    require(labels.size == logit.size, "training_labels: labels and logit differ in size");
-    require(stride >= 1 && offset >= 0 && offset + stride * (out.size.width - 1) < labels.size.width &&
-                offset + stride * (out.size.height - 1) < labels.size.height,
-            "training_labels: ", out.size.width, " x ", out.size.height, " samples at ", offset, " + ", stride,
-            " i do not lie in an image of ", labels.size.width, " x ", labels.size.height);
-    for_each_pixel(exec, out.size,
-                   detail::TrainingLabels<typename Exec::Space>{labels, logit, confidence, stride, offset, out});
+                     View<uint8_t, Exec> out) {
+    require(labels.size == logit.size && labels.size == out.size, "training_labels: the images differ in size");
+    for_each_pixel(exec, out.size, detail::TrainingLabels<typename Exec::Space>{labels, logit, confidence, out});
 }
 }  // namespace cinebokeh

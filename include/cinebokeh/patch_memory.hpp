@@ -10,6 +10,7 @@
 
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/core/similarity.hpp"
+#include "cinebokeh/sampling.hpp"
 #include "cinebokeh/strided_gaussian.hpp"
 
 namespace cinebokeh {
