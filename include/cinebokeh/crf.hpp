@@ -1,0 +1,75 @@
+// Dense CRF: refines a soft segmentation so that it follows the edges of the image.
+//
+// Every pair of pixels is connected (Kraehenbuehl and Koltun, "Efficient Inference in Fully Connected CRFs with
+// Gaussian Edge Potentials", NIPS 2011). Mean field inference alternates a Gaussian filter over all pixels with an
+// update of each pixel's marginals. The smoothness potential is a Gaussian of the position, filtered exactly (cut off
+// beyond 4 standard deviations: 1e-4 of the weight); the appearance potential is a Gaussian of position and colour,
+// filtered on a permutohedral lattice. Both are normalised symmetrically, D^-1/2 K D^-1/2. As in the authors' program,
+// a pixel's message to itself stays in the sum.
+#pragma once
+#include "cinebokeh/core/buffer.hpp"
+#include "cinebokeh/core/cpu.hpp"
+#include "cinebokeh/lattice.hpp"
+#include "kernels/crf_pixel.hpp"
+#include "kernels/crf_smoothness_cpu.hpp"
+#include "kernels/crf_tiles_cpu.hpp"
+
+namespace cinebokeh {
+
+/// Equation 3 of the paper. The program of its authors calls sxy and srgb by these names, and the weights compat.
+struct CrfParams {
+    float smoothness_sxy = 3;      // pixels, standard deviation
+    float smoothness_weight = 3;   // 0 switches the potential off
+    float appearance_sxy = 50;     // pixels
+    float appearance_srgb = 13;    // sRGB values, 0 to 255
+    float appearance_weight = 10;  // 0 switches the potential off
+    int iterations = 5;            // 0: the unary potential alone
+};
+
+/// Plan for two labels, foreground and background, with the Potts model.
+///
+/// Two labels need one channel: the message is w K (Q1 - Q0), added to the logit of the foreground. The constructor
+/// allocates; the calls allocate nothing.
+class BinaryCrf {
+public:
+    /// Throws Error if a parameter is negative or not finite, a standard deviation is not positive, or if the
+    /// appearance features span more cells than the lattice can tell apart, as with an appearance_srgb below about 0.4.
+    BinaryCrf(Cpu& exec, Size max_size, const CrfParams& params = {});
+
+    /// Infers the marginals of the foreground.
+    ///
+    ///   image        [h, w]  sRGB; alpha is ignored
+    ///   probability  [h, w]  of the foreground, clamped to [1e-5, 1 - 1e-5]; its logit is the unary potential
+    ///   refined      [h, w]  out, 0 to 1; may be the same memory as probability
+    ///
+    /// Any size up to max_size on both sides. Throws Error if the sizes differ, are empty or too large, or if a
+    /// probability is not a number; `refined` is then not written.
+    /// Deterministic: the same bits for any number of threads.
+    void operator()(HostImage<const Rgba8> image, HostImage<const float> probability, HostImage<float> refined);
+
+    const CrfParams& params() const { return params_; }
+
+private:
+    using Lattice = detail::TiledLattice<5>;
+    using Scratch = Lattice::Scratch;
+
+    void start(HostImage<const float> probability);
+    void normalize(HostImage<const Rgba8> image);
+    void update_tile(Scratch& scratch, int t, HostImage<float> refined, bool last);
+
+    Cpu* exec_;
+    CrfParams params_;
+    Size max_size_;
+    detail::CrfTiles tiles_;
+    Lattice lattice_;
+    detail::SmoothnessFilter smoothness_;
+    Buffer<float, Cpu> unary_;    // [tile, point] logit
+    Buffer<float, Cpu> norm_;     // [tile, point] of the appearance potential, D^-1/2
+    Buffer<float, Cpu> belief_;   // [h, w] Q1 - Q0
+    Buffer<float, Cpu> message_;  // [h, w] of the smoothness potential
+};
+}  // namespace cinebokeh
+
+// ---------------------------------------------------------------------------------------------------- implementation
+
+#include "kernels/crf_cpu.hpp"
