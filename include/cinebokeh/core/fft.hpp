@@ -189,10 +189,9 @@ void RealFft2d<T>::inverse(HostSpan<const T> spectrum, HostImage<T> image) {
         const auto* in = reinterpret_cast<const detail::Lanes<T>*>(spectrum.data + size_t(block) * block_count());
         const Lines r = columns_.inverse({in, in + size_.height}, scratch(job, 0), scratch(job, 1));
         T* out = middle_.view().data + size_t(block) * 2 * lanes * size_t(padded);
-        for (const detail::Lanes<T>* part : {r.real, r.imag}) {
-            std::memcpy(out, part, size_t(rows) * lanes * sizeof(T));
+        for (int part = 0; part < 2; ++part, out += padded * lanes) {
+            std::memcpy(out, part == 0 ? r.real : r.imag, size_t(rows) * lanes * sizeof(T));
             std::memset(out + rows * lanes, 0, size_t(padded - rows) * lanes * sizeof(T));
-            out += padded * lanes;
         }
     });
     for_each(ceil_div(image.size.height, 2 * lanes), [&](int job, int group) {
