@@ -1,0 +1,127 @@
+// Optical flow: where every pixel of one frame went in the next.
+//
+// Kroeger, Timofte, Dai, Van Gool, "Fast Optical Flow using Dense Inverse Search" (ECCV 2016, arXiv 1603.03590): from
+// coarse to fine, patches on a regular grid are aligned by inverse search (section 2.1), their displacements are
+// averaged into a dense field (section 2.2), and that is refined by minimising a variational energy (section 2.3).
+// Between the patches of a scale good displacements spread to their neighbours, as in PatchMatch.
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include "cinebokeh/core/buffer.hpp"
+#include "cinebokeh/core/cpu.hpp"
+#include "cinebokeh/core/error.hpp"
+
+namespace cinebokeh {
+
+/// The energy of the refinement: three robust terms, sqrt(a^2 + robustness^2) of a squared error a^2 each.
+struct FlowRefinementParams {
+    float smoothness_weight = 20;  // alpha: of the gradient of the flow, in pixels per pixel
+    float intensity_weight = 5;    // delta: of the normalised brightness change, in pixels
+    float gradient_weight = 10;    // gamma: of the normalised change of the brightness gradient, in pixels
+    float robustness = 0.001f;     // epsilon, > 0
+    float gradient_floor = 0.1f;   // zeta, grey levels per pixel, > 0: normalisation of a gradient of zero
+    int sweeps_per_iteration = 5;  // of successive over-relaxation between two updates of the robust weights
+    float relaxation = 1.6f;       // omega, in (0, 2)
+};
+
+/// Defaults are the preset "fast".
+struct OpticalFlowParams {
+    int patch_size = 8;           // theta_ps, pixels: 4, 8, 12 or 16
+    int patch_stride = 4;         // pixels from one patch to the next, 1 .. patch_size
+    int finest_scale = 2;         // theta_sf: the flow is computed down to 1/2^finest_scale of the size, then enlarged
+    int descent_iterations = 16;  // theta_it: of the inverse search, in both passes over the patches together
+    int refinement_iterations = 5;  // updates of the robust weights on each scale; 0 leaves the refinement out
+    FlowRefinementParams refinement = {};
+
+    static OpticalFlowParams ultrafast() { return {.descent_iterations = 12, .refinement_iterations = 0}; }
+    static OpticalFlowParams fast() { return {}; }
+    static OpticalFlowParams medium() { return {.patch_stride = 3, .finest_scale = 1, .descent_iterations = 25}; }
+};
+}  // namespace cinebokeh
+
+#include "kernels/optical_flow_cpu.hpp"
+
+namespace cinebokeh {
+
+/// A plan for the flow between frames of one size.
+///
+/// Frames of any size work, down to 1x1: the frames continue beyond their borders by their nearest pixel, patches that
+/// do not fit reach into that, and scales on which not even two patches would fit are not used.
+template <class Exec>
+class OpticalFlow {
+    static_assert(std::is_same_v<Exec, Cpu>, "OpticalFlow runs on Cpu");
+
+public:
+    /// Throws Error if the size is empty or a parameter is out of its range. Allocates everything.
+    OpticalFlow(Exec& exec, Size size, const OpticalFlowParams& params = {});
+
+    /// Writes where every pixel went: `from` at (x, y) looks like `to` at (x, y) + flow.
+    ///
+    ///   from, to  [h, w]  luma, 0 .. 255
+    ///   flow      [h, w]  out; displacement in pixels, finite. Where the frames do not tell (no texture) it is that of
+    ///                     the surroundings, and zero if the whole frame is constant
+    ///
+    /// Throws Error if a size is not that of the plan. Allocates nothing.
+    /// Deterministic: bit-equal between runs and for any number of threads.
+    void operator()(View<const uint8_t, Exec> from, View<const uint8_t, Exec> to, View<Float2, Exec> flow);
+
+    Size size() const { return size_; }
+
+private:
+    Exec* exec_;
+    Size size_;
+    OpticalFlowParams params_;
+    int finest_ = 0;
+    detail::FlowPyramid from_, to_;  // levels finest_ .. coarsest
+    detail::FlowField field_;        // dense flow on the scale at hand
+    Buffer<Float2, Exec> patches_;   // displacement of every patch on the scale at hand
+    detail::FlowRefinement refinement_;
+    detail::FlowEnlargement enlargement_;
+};
+
+// ---------------------------------------------------------------------------- implementation
+
+template <class Exec>
+OpticalFlow<Exec>::OpticalFlow(Exec& exec, Size size, const OpticalFlowParams& params)
+    : exec_(&exec), size_(size), params_(params) {
+    require(!size.empty(), "OpticalFlow: empty size ", size.width, " x ", size.height);
+    const int patch = params.patch_size;
+    require(patch == 4 || patch == 8 || patch == 12 || patch == 16, "OpticalFlow: patch size ", patch,
+            ", expected 4, 8, 12 or 16");
+    require(params.patch_stride >= 1 && params.patch_stride <= patch, "OpticalFlow: patch stride ", params.patch_stride,
+            " of patches of ", patch);
+    require(params.finest_scale >= 0 && params.descent_iterations >= 0 && params.refinement_iterations >= 0,
+            "OpticalFlow: negative scale or number of iterations");
+    const int coarsest = detail::coarsest_flow_scale(size, patch);
+    finest_ = std::min(params.finest_scale, coarsest);
+    from_ = detail::FlowPyramid(exec, size, finest_, coarsest, patch);
+    to_ = detail::FlowPyramid(exec, size, finest_, coarsest, patch);
+    const Size largest = detail::flow_scale_size(size, finest_);
+    field_ = detail::FlowField(exec, largest);
+    patches_ = Buffer<Float2, Exec>(exec, detail::patch_grid_size(largest, patch, params.patch_stride));
+    if (params.refinement_iterations > 0) refinement_ = detail::FlowRefinement(exec, largest, params.refinement);
+    enlargement_ = detail::FlowEnlargement(exec, size, finest_);
+}
+
+template <class Exec>
+void OpticalFlow<Exec>::operator()(View<const uint8_t, Exec> from, View<const uint8_t, Exec> to,
+                                   View<Float2, Exec> flow) {
+    require(from.size == size_ && to.size == size_ && flow.size == size_, "OpticalFlow: from, to or flow is not ",
+            size_.width, " x ", size_.height);
+    from_.build(*exec_, from);
+    to_.build(*exec_, to);
+    for (int scale = from_.coarsest(); scale >= finest_; --scale) {
+        const HostImage<const float> source = from_.level(scale), target = to_.level(scale);
+        const detail::PatchGrid grid{source.size, params_.patch_size, params_.patch_stride};
+        const HostImage<Float2> patches = patches_.view().crop(0, 0, grid.size());
+        detail::start_patches(grid, scale == from_.coarsest(), field_, patches);
+        detail::search_patches(*exec_, grid, source, target, params_.descent_iterations, patches);
+        field_.resize(source.size);
+        detail::densify_patches(*exec_, grid, source, target, patches, field_);
+        if (params_.refinement_iterations > 0)
+            refinement_(*exec_, source, target, params_.refinement_iterations, field_);
+    }
+    enlargement_(*exec_, field_, flow);
+}
+}  // namespace cinebokeh
