@@ -1,0 +1,13 @@
+// The commands of the program. Each returns the exit code; what it throws becomes one line and exit code 1.
+#pragma once
+#include "options.hpp"
+
+namespace cinebokeh::demo {
+
+/// `blur` and `matte`: 0 if every frame was written, 130 after Ctrl-C, else 1.
+int process(const ProcessOptions& options);
+/// `eval davis`.
+int eval_davis(const EvalOptions& options);
+/// `doctor`.
+int doctor();
+}  // namespace cinebokeh::demo

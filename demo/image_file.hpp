@@ -1,0 +1,33 @@
+// Still pictures on disk: PNG, JPEG and BMP, 8 bit.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "cinebokeh/core/image.hpp"
+
+namespace cinebokeh::demo {
+
+struct Picture {
+    Size size;
+    std::vector<Rgba8> pixels;
+};
+struct GreyPicture {
+    Size size;
+    std::vector<uint8_t> pixels;
+};
+
+/// Whether the file begins like a PNG, a JPEG or a BMP; its name does not matter.
+bool is_image_file(const std::filesystem::path& file);
+
+/// Reads a picture. Throws Error with the name and the reason.
+Picture read_picture(const std::filesystem::path& file);
+/// Reads a picture as one channel: the largest of red, green and blue, so that no colour of a label map is lost.
+GreyPicture read_grey(const std::filesystem::path& file);
+/// Reads an 8-bit matte as alpha in [0, 1].
+std::vector<float> read_matte(const std::filesystem::path& file, Size expected);
+
+/// Write 8-bit PNG files. Throw Error where the file cannot be written.
+void write_png(const std::filesystem::path& file, HostImage<const Rgba8> picture);
+void write_matte_png(const std::filesystem::path& file, HostImage<const float> matte);
+}  // namespace cinebokeh::demo

@@ -1,0 +1,30 @@
+// cinebokeh: the command line program.
+#include <cstdio>
+#include <exception>
+
+#include "commands.hpp"
+#include "options.hpp"
+#include "signals.hpp"
+
+int main(int count, char** arguments) {
+    using namespace cinebokeh::demo;
+    catch_signals();
+    const Options options = parse_options(count, arguments);
+    try {
+        switch (options.command) {
+            case Command::blur:
+                return process(options.process);
+            case Command::matte:
+                return process(options.process);
+            case Command::eval_davis:
+                return eval_davis(options.eval);
+            case Command::doctor:
+                return doctor();
+            case Command::none:
+                return options.exit_code;
+        }
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "cinebokeh: %s\n", error.what());
+    }
+    return 1;
+}

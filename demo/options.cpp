@@ -1,0 +1,189 @@
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "cinebokeh/core/config.hpp"
+
+namespace cinebokeh::demo {
+namespace {
+const std::map<std::string, Subject> subjects = {{"auto", Subject::automatic},
+                                                 {"scribbles", Subject::scribbles},
+                                                 {"first-matte", Subject::first_matte},
+                                                 {"given", Subject::given},
+                                                 {"truth", Subject::truth}};
+const std::map<std::string, TrackerKind> trackers = {{"memory", TrackerKind::memory}, {"seed", TrackerKind::seed}};
+const std::map<std::string, RendererKind> renderers = {{"gaussian", RendererKind::gaussian},
+                                                       {"disk", RendererKind::disk}};
+
+template <class Value>
+const char* name_in(const std::map<std::string, Value>& names, Value value) {
+    for (const auto& [name, named] : names)
+        if (named == value) return name.c_str();
+    return "";
+}
+
+// An option whose values are the names of an enum.
+template <class Value>
+void add_choice(CLI::App* app, const char* name, Value& value, const std::map<std::string, Value>& names,
+                const char* help) {
+    std::string list;
+    for (const auto& entry : names) list += (list.empty() ? "" : "|") + entry.first;
+    app->add_option_function<std::string>(
+           name, [&value, &names](const std::string& text) { value = names.at(text); }, help)
+        ->check(CLI::Validator(
+            [&names, list](const std::string& text) {
+                return names.count(text) ? std::string() : "'" + text + "' is not one of " + list;
+            },
+            list));
+}
+
+void add_subject(CLI::App* app, ProcessOptions& options, std::string& subject) {
+    app->add_option(
+           "--subject", subject,
+           "who stays sharp: auto (found in the first frame), scribbles, first-matte, given (a folder of mattes) "
+           "or truth (of the demo clip); default: what the other options give, else auto")
+        ->check(CLI::IsMember(subjects));
+    app->add_option("--scribbles", options.subject.scribbles,
+                    "strokes on the first frame: a PNG with red on the subject and blue on the background, or JSON")
+        ->type_name("FILE");
+    app->add_option("--first-matte", options.subject.first_matte, "the matte of the first frame")->type_name("PNG");
+    add_choice(app, "--tracker", options.tracker, trackers,
+               "how the subject is followed: memory (default; optical flow, patch memory, online classifier) or seed "
+               "(template bank and dense CRF)");
+}
+
+void add_running(CLI::App* app, ProcessOptions& options) {
+    app->add_option("--max-frames", options.max_frames, "stop after N frames")
+        ->check(CLI::Range(1L, 1000000000L))
+        ->type_name("N");
+    app->add_option("--backend", options.backend, "auto (CUDA where there is a GPU), cpu or cuda")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+        ->type_name("NAME");
+    app->add_option("--threads", options.threads, "threads of the computation; default: one per core")
+        ->check(CLI::Range(1, 1024))
+        ->type_name("N");
+    app->add_option("--report", options.report, "write speed, lost frames, memory and the backend used as JSON")
+        ->type_name("FILE");
+    app->add_flag("--quiet", options.quiet, "print errors only");
+}
+
+void add_lens(CLI::App* app, BlurParams& blur) {
+    add_choice(app, "--renderer", blur.renderer, renderers,
+               "disk (default; the round blur of a lens) or gaussian (soft)");
+    const auto number = [&](const char* name, std::optional<float>& value, double low, double high, const char* help) {
+        app->add_option_function<float>(
+               name, [&value](const float& v) { value = v; }, help)
+            ->check(CLI::Range(low, high))
+            ->type_name("PIXELS");
+    };
+    number("--radius", blur.radius, 0, 500, "radius of the disk; default: 1/45 of the height");
+    number("--sigma", blur.sigma, 0.01, 500, "standard deviation of the gaussian; default: half the radius");
+    app->add_option_function<int>(
+           "--kernel", [&blur](const int& v) { blur.kernel = v; },
+           "width of the gaussian's window, odd; default: as wide as sigma asks")
+        ->check(CLI::Range(1, 2001))
+        ->check(CLI::Validator([](const std::string& text) { return text.back() % 2 ? "" : "the kernel must be odd"; },
+                               "ODD"))
+        ->type_name("PIXELS");
+    number("--feather", blur.feather, 0, 500, "how far the edge of the matte is softened, outwards");
+}
+
+CLI::App* add_blur(CLI::App& app, ProcessOptions& options, BlurParams& blur, std::string& subject) {
+    CLI::App* command = app.add_subcommand("blur", "Blurs the background and keeps the subject sharp");
+    command
+        ->add_option("INPUT", options.input,
+                     "a video, a picture, a folder of pictures, camera[:N], or demo (the built-in clip)")
+        ->required();
+    command
+        ->add_option("-o,--output", options.output,
+                     "a .mp4 (also .mov, .mkv) with the sound of the input, a folder of %05d.png, or a .png")
+        ->required();
+    add_subject(command, options, subject);
+    command->add_option("--matte", options.subject.mattes, "given mattes, called as the frames or in their order")
+        ->type_name("DIR");
+    add_lens(command, blur);
+    command->add_option("--write-matte", options.write_matte, "write the mattes too, 8 bit")->type_name("DIR");
+    command->add_option("--contact-sheet", options.contact_sheet, "write a picture of a few frames, mattes and results")
+        ->type_name("PNG");
+    add_running(command, options);
+    command->footer(
+        "Odd sides are padded to even ones in video files by repeating the last pixels.\n"
+        "Exit code: 0 if every frame was written, 1 if not, 2 for a wrong command line, 130 after Ctrl-C.");
+    return command;
+}
+
+CLI::App* add_matte(CLI::App& app, ProcessOptions& options, std::string& subject) {
+    CLI::App* command = app.add_subcommand("matte", "Writes the mattes only");
+    command->add_option("INPUT", options.input, "as for blur")->required();
+    command
+        ->add_option("-o,--output", options.output,
+                     "folder: mattes are called as the pictures of a folder, or %05d.png from 0 for video")
+        ->required();
+    add_subject(command, options, subject);
+    command->add_option("--contact-sheet", options.contact_sheet, "write a picture of a few frames and mattes")
+        ->type_name("PNG");
+    add_running(command, options);
+    return command;
+}
+
+// The subject follows from the file that describes it; two descriptions contradict each other.
+void settle_subject(ProcessOptions& options, const std::string& name) {
+    SubjectOptions& subject = options.subject;
+    const auto fail_parse = [](const std::string& text) { throw CLI::ValidationError(text); };
+    const int files = !subject.scribbles.empty() + !subject.first_matte.empty() + !subject.mattes.empty();
+    if (files > 1) fail_parse("--scribbles, --first-matte and --matte exclude each other: give one");
+    if (!subject.scribbles.empty())
+        subject.subject = Subject::scribbles;
+    else if (!subject.first_matte.empty())
+        subject.subject = Subject::first_matte;
+    else if (!subject.mattes.empty())
+        subject.subject = Subject::given;
+    else
+        subject.subject = options.input == "demo" ? Subject::truth : Subject::automatic;
+    if (name.empty()) return;
+    const Subject asked = subjects.at(name);
+    if (files && asked != subject.subject)
+        fail_parse("--subject " + name + " contradicts the " + name_of(subject.subject) + " that are given");
+    if (!files && asked == Subject::scribbles) fail_parse("--subject scribbles needs --scribbles FILE");
+    if (!files && asked == Subject::first_matte) fail_parse("--subject first-matte needs --first-matte PNG");
+    if (!files && asked == Subject::given) fail_parse("--subject given needs --matte DIR");
+    subject.subject = asked;
+}
+}  // namespace
+
+const char* name_of(Subject subject) { return name_in(subjects, subject); }
+const char* name_of(TrackerKind tracker) { return name_in(trackers, tracker); }
+const char* name_of(RendererKind renderer) { return name_in(renderers, renderer); }
+
+Options parse_options(int count, char** arguments) {
+    Options options;
+    BlurParams blur;
+    std::string subject;
+    CLI::App app{"cinebokeh: casual video in, cinematic video out"};
+    app.set_version_flag("--version", std::string("cinebokeh ") + CINEBOKEH_VERSION_STRING);
+    app.require_subcommand(1);
+    const CLI::App* blur_command = add_blur(app, options.process, blur, subject);
+    const CLI::App* matte_command = add_matte(app, options.process, subject);
+    CLI::App* eval = app.add_subcommand("eval", "Measures mattes against a data set");
+    eval->require_subcommand(1);
+    CLI::App* davis = eval->add_subcommand("davis", "J and F of DAVIS 2016: mean, recall and decay");
+    davis->add_option("RESULTS", options.eval.results, "a folder of mattes, or of a folder per sequence")->required();
+    davis->add_option("TRUTH", options.eval.truth, "the same of annotations")->required();
+    davis->add_option("--json", options.eval.json, "write all numbers, also those of each frame")->type_name("FILE");
+    const CLI::App* doctor = app.add_subcommand("doctor", "Says what is built in, what is used, and what is missing");
+    try {
+        app.parse(count, arguments);
+        if (blur_command->parsed() || matte_command->parsed()) settle_subject(options.process, subject);
+    } catch (const CLI::ParseError& error) {
+        options.exit_code = app.exit(error) == 0 ? 0 : 2;
+        return options;
+    }
+    if (blur_command->parsed()) options.process.blur = blur;
+    options.command = blur_command->parsed()    ? Command::blur
+                      : matte_command->parsed() ? Command::matte
+                      : doctor->parsed()        ? Command::doctor
+                                                : Command::eval_davis;
+    return options;
+}
+}  // namespace cinebokeh::demo

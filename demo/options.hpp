@@ -1,0 +1,46 @@
+// The command line.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "matte_source.hpp"
+#include "session.hpp"
+
+namespace cinebokeh::demo {
+
+/// Options of `blur` and `matte`.
+struct ProcessOptions {
+    std::string input, output;
+    SubjectOptions subject;
+    TrackerKind tracker = TrackerKind::memory;
+    std::optional<BlurParams> blur;  // empty for `matte`
+    std::string write_matte;         // folder
+    std::string contact_sheet, report;
+    long max_frames = 0;
+    std::string backend = "auto";
+    int threads = 0;
+    bool quiet = false;
+};
+
+/// Options of `eval davis`.
+struct EvalOptions {
+    std::string results, truth, json;
+};
+
+enum class Command { none, blur, matte, eval_davis, doctor };
+
+struct Options {
+    Command command = Command::none;
+    ProcessOptions process;
+    EvalOptions eval;
+    int exit_code = 0;  // where there is no command: help was asked for (0), or the line was wrong (2)
+};
+
+/// Reads the command line; prints help or what is wrong with it.
+Options parse_options(int count, char** arguments);
+
+/// The names of the values on the command line.
+const char* name_of(Subject subject);
+const char* name_of(TrackerKind tracker);
+const char* name_of(RendererKind renderer);
+}  // namespace cinebokeh::demo

@@ -1,0 +1,127 @@
+// `blur` and `matte`: puts a run together from the options and says how it went.
+#include <cstdio>
+#include <filesystem>
+
+#include "cinebokeh/core/error.hpp"
+#include "commands.hpp"
+#include "ffmpeg.hpp"
+#include "process.hpp"
+#include "signals.hpp"
+
+namespace fs = std::filesystem;
+
+namespace cinebokeh::demo {
+namespace {
+struct Backend {
+    bool cuda = false;
+    std::string reason;
+};
+
+// Explicit wishes are fulfilled or refused; only `auto` may fall back, and says so.
+Backend choose_backend(const std::string& asked) {
+    const CudaReport cuda = cuda_report();
+    const std::string why_not = cuda.built_in ? "no usable GPU: " + cuda.reason : "this program was built without CUDA";
+    if (asked == "cpu") return {false, "asked for"};
+    if (cuda.devices > 0) return {true, cuda.device};
+    require(asked != "cuda", "--backend cuda cannot be used: ", why_not,
+            "; use --backend cpu, or see 'cinebokeh doctor'");
+    std::fprintf(stderr, "cinebokeh: computing on the CPU (%s)\n", why_not.c_str());
+    return {false, why_not};
+}
+
+std::unique_ptr<Session> make_session(const ProcessOptions& options, Size size, bool cuda) {
+    const SessionParams params{
+        .size = size, .threads = options.threads, .tracker = options.tracker, .blur = options.blur};
+#if defined(CINEBOKEH_DEMO_CUDA)
+    if (cuda) return make_session_cuda(params);
+#else
+    (void)cuda;
+#endif
+    return make_session_cpu(params);
+}
+
+Report start_report(const ProcessOptions& options, const SourceInfo& source, const Session& session,
+                    const Backend& backend, const FrameSink* sink) {
+    Report report;
+    report.command = options.blur ? "blur" : "matte";
+    report.input = options.input, report.output = options.output;
+    report.subject = name_of(options.subject.subject);
+    const bool follows = options.subject.subject != Subject::given && options.subject.subject != Subject::truth;
+    report.tracker = follows && !source.still ? name_of(options.tracker) : "none";
+    report.renderer = options.blur ? name_of(options.blur->renderer) : "none";
+    report.encoder = sink ? sink->format() : "png";
+    report.size = source.size;
+    report.threads = session.threads();
+    report.backend_asked = options.backend;
+    report.backend_reason = backend.reason;
+    report.matting_device = session.matting_device();
+    report.rendering_device = session.rendering_device();
+    return report;
+}
+
+void check_outputs(const ProcessOptions& options) {
+    for (const std::string& file : {options.report, options.contact_sheet})
+        if (!file.empty()) require_parent(file);
+    if (!options.write_matte.empty()) make_folder(options.write_matte);
+    if (options.blur) return;
+    std::error_code error;
+    require(!fs::equivalent(options.input, options.output, error), "the output '", options.output,
+            "' is the input itself: choose another folder");
+    make_folder(options.output);
+}
+
+int tell(const ProcessOptions& options, const Report& report, Outcome outcome) {
+    if (outcome == Outcome::failed) std::fprintf(stderr, "cinebokeh: %s\n", report.problem.c_str());
+    if (outcome == Outcome::stopped) std::fprintf(stderr, "cinebokeh: stopped\n");
+    if (outcome != Outcome::complete && report.frames > 0)
+        std::fprintf(stderr, "cinebokeh: '%s' holds the %ld frames before that\n", options.output.c_str(),
+                     report.frames);
+    if (outcome == Outcome::complete && !options.quiet) {
+        std::printf("%s: %ld frames in %.1f s (%.1f fps) on %s\n", options.output.c_str(), report.frames,
+                    report.seconds, double(report.frames) / report.seconds, report.rendering_device.c_str());
+        if (!report.lost.empty())
+            std::printf("the subject was lost in %zu frames, which keep its last matte\n", report.lost.size());
+    }
+    return outcome == Outcome::complete ? 0 : outcome == Outcome::stopped ? 130 : 1;
+}
+}  // namespace
+
+int process(const ProcessOptions& options) {
+    av_log_set_level(AV_LOG_QUIET);  // what is wrong is said once, in our words
+    const Backend backend = choose_backend(options.backend);
+    const Stopwatch watch;
+    const std::unique_ptr<FrameSource> source = open_source(options.input);
+    const SourceInfo& info = source->info();
+    check_outputs(options);
+    const std::unique_ptr<Session> session = make_session(options, info.size, backend.cuda);
+    MatteSource mattes(options.subject, info, *session);
+    std::unique_ptr<FrameSink> sink;
+    if (options.blur) sink = open_sink(options.output, info, options.max_frames);
+    if (sink && !sink->note().empty() && !options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", sink->note().c_str());
+
+    long frames = info.frames;
+    if (options.max_frames > 0) frames = frames ? std::min(frames, options.max_frames) : options.max_frames;
+    Report report = start_report(options, info, *session, backend, sink.get());
+    ContactSheet sheet(info.size, frames);
+    Outcome outcome;
+    {
+        Progress progress(frames, options.quiet);
+        outcome = run({.source = *source,
+                       .session = *session,
+                       .mattes = mattes,
+                       .sink = sink.get(),
+                       .matte_folder = options.blur ? options.write_matte : options.output,
+                       .sheet = options.contact_sheet.empty() ? nullptr : &sheet,
+                       .progress = progress,
+                       .max_frames = options.max_frames},
+                      report);
+    }
+    report.seconds = watch.ms() / 1000;
+    report.complete = outcome == Outcome::complete;
+    if (outcome == Outcome::stopped) report.problem = "stopped by the user";
+    const int code = tell(options, report, outcome);
+    if (!options.contact_sheet.empty()) sheet.write(options.contact_sheet);
+    if (!options.report.empty()) write_report(options.report, report);
+    return code;
+}
+}  // namespace cinebokeh::demo

@@ -1,0 +1,63 @@
+// What is done to a frame, behind an interface that neither CUDA nor FFmpeg shows through: session_cpu.cpp and
+// session_cuda.cu make the two kinds of it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cinebokeh/core/image.hpp"
+
+namespace cinebokeh::demo {
+
+enum class TrackerKind { memory, seed };
+enum class RendererKind { gaussian, disk };
+
+struct BlurParams {
+    RendererKind renderer = RendererKind::disk;
+    std::optional<float> radius;   // pixels
+    std::optional<float> sigma;    // pixels
+    std::optional<int> kernel;     // pixels, odd
+    std::optional<float> feather;  // pixels
+};
+
+struct SessionParams {
+    Size size;
+    int threads = 0;  // 0: one per core
+    TrackerKind tracker = TrackerKind::memory;
+    std::optional<BlurParams> blur;  // empty: mattes only
+};
+
+/// The state over the frames of one video. Frames, mattes and results are in the memory of the host.
+class Session {
+public:
+    virtual ~Session() = default;
+
+    /// Finds the subject of the first frame from strokes: 1 = subject, 2 = background, 0 = not marked.
+    virtual void find(HostImage<const Rgba8> frame, HostImage<const uint8_t> strokes, HostImage<float> matte) = 0;
+    /// Finds the subject of the first frame alone. Throws Error where nothing stands out.
+    virtual void find_auto(HostImage<const Rgba8> frame, HostImage<float> matte) = 0;
+    /// Begins to follow the subject of a matte.
+    virtual void start(HostImage<const Rgba8> frame, HostImage<const float> matte) = 0;
+    /// Follows it into the next frame. False where it is lost: the matte is then the last believable one.
+    virtual bool track(HostImage<const Rgba8> frame, HostImage<float> matte) = 0;
+    /// Blurs what the matte leaves out.
+    virtual void render(HostImage<const Rgba8> frame, HostImage<const float> matte, HostImage<Rgba8> result) = 0;
+
+    /// The device that computes mattes, and the one that renders: "cpu" or "cuda".
+    virtual std::string matting_device() const = 0;
+    virtual std::string rendering_device() const = 0;
+    virtual int threads() const = 0;
+};
+
+std::unique_ptr<Session> make_session_cpu(const SessionParams& params);
+std::unique_ptr<Session> make_session_cuda(const SessionParams& params);  // where built with CUDA
+
+/// What CUDA there is for this program.
+struct CudaReport {
+    bool built_in = false;
+    int devices = 0;
+    std::string device;  // its name
+    std::string reason;  // why there is none
+};
+CudaReport cuda_report();
+}  // namespace cinebokeh::demo
