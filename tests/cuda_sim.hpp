@@ -1,280 +1,197 @@
-// cuda_sim.hpp -- run CUDA kernels on the CPU, for tests on machines without a GPU.
+// cuda_sim.hpp: CUDA kernels run on the CPU, for tests on machines without a GPU.
 //
-// Include it instead of <cuda_runtime.h>. Every CUDA thread of a block is a fiber; blocks run one
-// after the other. A fiber runs until it reaches a barrier, a warp collective or its end, so the
-// threads of a block are as far apart as the program allows: a missing __syncthreads() shows up as
-// a wrong result under at least one of the three thread orders below. Run each test under all three.
+// It stands in for <cuda_runtime.h>. Every CUDA thread is a fiber; blocks run one after the other, and a thread runs
+// until it reaches a barrier, a warp collective or its end. So the threads of a block are as far apart as the program
+// allows, and a missing barrier shows as a wrong result in at least one of the three thread orders: run each test in
+// all three. In the shuffled order a thread also gives way at every atomic operation, which shows a lost update.
 //
-// Reported as sim::Error: threads of one block waiting at different barriers, a barrier some threads
-// never reach, a warp mask that names a lane which has exited, launches beyond the hardware limits.
-// Not modelled: memory ordering, bank conflicts, textures, cooperative grids, time.
+// Reported as sim::Error, with file and line: barriers that some threads never reach, or that they reach at different
+// places; warp collectives whose lanes disagree, whose mask leaves out the caller or names a lane that has exited;
+// shuffles from lanes outside the segment or the mask; use of shared memory that was not asked for; launches beyond
+// the limits of the hardware; blocks that get nowhere. Shared memory is filled with 0xff (NaN, -1) before every block,
+// device memory when it is allocated. Not modelled: memory ordering, bank conflicts, textures, time.
 #pragma once
-#pragma GCC diagnostic ignored "-Wclobbered"
-#include <ucontext.h>
-
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <functional>
+#include <exception>
 #include <memory>
-#include <random>
 #include <stdexcept>
 #include <string>
-#include <vector>
+#include <tuple>
+#include <type_traits>
 
-#define __global__
-#define __device__
-#define __host__
-#define __forceinline__ inline
-#define __launch_bounds__(...)
+#include "cuda_fiber.hpp"
 
-struct uint3 { unsigned x = 0, y = 0, z = 0; };
+struct uint3 {
+    unsigned x = 0, y = 0, z = 0;
+};
 struct dim3 {
     unsigned x, y, z;
     constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
-    constexpr unsigned count() const { return x * y * z; }
 };
-inline thread_local uint3 threadIdx, blockIdx;
-inline thread_local dim3 blockDim, gridDim;
-inline constexpr int warpSize = 32;
+constinit inline thread_local uint3 threadIdx{}, blockIdx{};
+constinit inline thread_local dim3 blockDim{}, gridDim{};
 
 namespace sim {
 
-struct Where { const char* file = ""; int line = 0; };
-struct Error : std::runtime_error { using std::runtime_error::runtime_error; };
+struct Error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+struct Where {
+    const char* file = "launch";
+    int line = 0;
+    friend bool operator==(const Where& a, const Where& b) {
+        return a.line == b.line && std::strcmp(a.file, b.file) == 0;
+    }
+};
+constexpr Where here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
 
-enum class Order { ascending, descending, shuffled };
-struct Config { Order order = Order::ascending; unsigned seed = 1; bool yield_on_atomics = false; };
-inline thread_local Config config;
+enum class Order { ascending, descending, shuffled };  // of the blocks, of the warps in them, of the lanes in those
+struct Config {
+    Order order = Order::ascending;
+    bool yield_on_atomics = false;  // always so in the shuffled order
+    uint64_t random = 1;            // the state of the shuffling: set it to repeat a run
+};
+constinit inline thread_local Config config{};
 
-// One thread block: a pool of fibers and the scheduler that moves them from barrier to barrier.
-class Block {
+inline std::string text(const char* s) { return s; }
+inline std::string text(std::string s) { return s; }
+inline std::string text(uint3 v) {
+    std::string s = "(";
+    s += std::to_string(v.x) + ", " + std::to_string(v.y) + ", " + std::to_string(v.z);
+    return s += ")";
+}
+template <std::integral T>
+std::string text(T v) {
+    return std::to_string(v);
+}
+template <class... Parts>
+Error error(Where where, const Parts&... parts) {
+    return Error(std::string(where.file) + ":" + std::to_string(where.line) + ": " + (text(parts) + ...));
+}
+
+inline constexpr unsigned max_threads = 1024, warp_lanes = 32;
+inline constexpr size_t max_shared_bytes = 227 * 1024, max_static_shared_bytes = 48 * 1024;
+
+enum class State : uint8_t { unstarted, ready, yielded, at_barrier, at_collective, done };
+struct Operation;
+struct Thread {
+    State state = State::unstarted;
+    Fiber* fiber = nullptr;  // null while it does not run or wait
+    uint3 index;             // threadIdx
+    Where where;             // of the barrier or collective it waits at
+    const Operation* operation = nullptr;
+    unsigned mask = 0, atomics = 0;
+    int source = 0;  // the lane a shuffle reads
+    uint64_t offer = 0, result = 0;
+};
+// What a warp collective does once all its lanes have arrived; `warp` is the thread of lane 0.
+struct Operation {
+    const char* name;
+    void (*resolve)(Thread* warp, unsigned mask);
+};
+
+// The device: runs one block at a time.
+class Device {
 public:
-    void run(dim3 block, size_t shared_bytes, const std::function<void()>& kernel) {
-        const unsigned n = block.count();
-        if (n == 0 || n > 1024) throw Error("block of " + std::to_string(n) + " threads, limit is 1024");
-        if (shared_bytes > 232448) throw Error("more dynamic shared memory than any device has");
-        block_ = block, kernel_ = &kernel, error_ = nullptr, started_ = 0;
-        shared_.assign(shared_bytes, std::byte{0xff});  // poison: NaN as float, -1 as int
-        threads_.assign(n, Thread{});
-        start_.resize(n);
-        for (unsigned i = 0; i < n; ++i) start_[i] = i;
-        if (config.order == Order::descending) std::reverse(start_.begin(), start_.end());
-        if (config.order == Order::shuffled) std::shuffle(start_.begin(), start_.end(), std::mt19937(config.seed));
-        for (active_ = this; step(); ) {}
-        active_ = nullptr;
-        if (error_) std::rethrow_exception(error_);
+    static Device*& running() {
+        constinit static thread_local Device* device = nullptr;  // null outside of kernels
+        return device;
     }
-    static Block& current() { return *active_; }
-    std::byte* shared() { return shared_.data(); }
-    unsigned lane() const { return running_ % 32; }
-    uint64_t& slot(unsigned lane) { return threads_[running_ / 32 * 32 + lane].slot; }
+    static Device& mine() {
+        static thread_local const std::unique_ptr<Device, Free> device(new (allocate()) Device);
+        return *device;
+    }
+    ~Device() { munmap(arena_, arena_bytes); }
 
-    enum class State { ready, at_block_barrier, at_warp_barrier, done };
-    void wait(State why, unsigned mask, Where where) {
-        Thread& t = threads_[running_];
-        t.state = why, t.mask = mask, t.where = where;
-        suspend();
+    void launch(dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(void*), void* arguments);
+    void barrier(bool predicate, Where where);
+    uint64_t collective(const Operation& operation, unsigned mask, uint64_t offer, int source, Where where);
+    void before_atomic();
+
+    Thread& thread() { return threads_[current_]; }
+    unsigned lane() const { return current_ % warp_lanes; }
+    bool has_lane(unsigned lane) const { return current_ / warp_lanes * warp_lanes + lane < count_; }
+    void* dynamic_shared(Where where) {
+        if (dynamic_bytes_ == 0) throw error(where, "dynamic_shared: the launch gave no dynamic shared memory");
+        return arena_;
     }
-    void yield() { suspend(); }  // stays ready: other threads run before it goes on
+    void* static_shared(size_t bytes);
+    uint64_t block_serial() const { return serial_; }
 
 private:
-    struct Fiber { ucontext_t context; std::unique_ptr<std::byte[]> stack; };
-    struct Thread {
-        State state = State::ready;
-        Fiber* fiber = nullptr;  // null until the thread has been started
-        unsigned mask = 0;
-        uint64_t slot = 0;  // what this lane offers to warp collectives
-        Where where;
+    struct Cancelled {};  // unwinds the stacks of the threads of a block that has failed
+    struct Free {
+        void operator()(Device* device) const { device->~Device(), std::free(device); }
     };
+    static constexpr size_t arena_bytes = 512 * 1024, gap = 128;  // gap: red zone between shared objects
 
-    // Runs every ready thread once, then opens the barriers that are complete. False when all is done.
-    bool step() {
-        while (started_ < start_.size() && !error_) resume(free_fiber());
-        for (unsigned t : start_) if (threads_[t].state == State::ready && !error_) resume(threads_[t].fiber, t);
-        if (error_) return false;
-        bool any_ready = false, all_done = true;
-        for (const Thread& t : threads_) any_ready |= t.state == State::ready, all_done &= t.state == State::done;
-        if (all_done) return false;
-        if (!any_ready && !open_warp_barriers()) open_block_barrier();
-        return !error_;
+    Device()
+        : arena_(static_cast<unsigned char*>(
+              mmap(nullptr, arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {}
+    static void* allocate() {  // not operator new: tests count its calls
+        if (void* memory = std::aligned_alloc(alignof(Device), sizeof(Device))) return memory;
+        throw std::bad_alloc();
     }
-    bool open_warp_barriers() {
-        bool opened = false;
-        for (unsigned t = 0; t < threads_.size(); ++t) {
-            if (threads_[t].state != State::at_warp_barrier) continue;
-            const unsigned first = t / 32 * 32, mask = threads_[t].mask;
-            bool complete = true;
-            for (unsigned m = mask; m; m &= m - 1) {
-                const unsigned peer = first + std::countr_zero(m);
-                if (peer >= threads_.size() || threads_[peer].state == State::done)
-                    return fail("warp mask names a lane that is not running", threads_[t].where), true;
-                complete &= threads_[peer].state == State::at_warp_barrier && threads_[peer].mask == mask;
-            }
-            if (!complete) continue;
-            for (unsigned m = mask; m; m &= m - 1) threads_[first + std::countr_zero(m)].state = State::ready;
-            opened = true;
-        }
-        return opened;
+    uint64_t random() {  // splitmix64
+        uint64_t z = config.random += 0x9e3779b97f4a7c15u;
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u, z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+        return z ^ z >> 31;
     }
-    void open_block_barrier() {
-        for (Thread& t : threads_) {
-            if (t.state != State::at_block_barrier)
-                return fail(t.state == State::done ? "some threads returned before this barrier"
-                                                   : "deadlock: a barrier and a warp collective wait for each other",
-                            t.state == State::done ? waiting_at() : t.where);
-            if (t.where.line != threads_[0].where.line)
-                return fail("threads wait at different barriers", t.where);
-        }
-        for (Thread& t : threads_) t.state = State::ready;
+    void set_order(std::array<uint8_t, 32>& order, unsigned count) {
+        for (unsigned i = 0; i < count; ++i) order[i] = uint8_t(config.order == Order::descending ? count - 1 - i : i);
+        if (config.order == Order::shuffled)
+            for (unsigned i = count; i > 1; --i) std::swap(order[i - 1], order[random() % i]);
     }
-    Where waiting_at() const {
-        for (const Thread& t : threads_) if (t.state != State::done) return t.where;
-        return {};
+    void protect_shared([[maybe_unused]] size_t from, [[maybe_unused]] size_t bytes) {
+#if SIM_ASAN
+        __asan_poison_memory_region(arena_ + from, bytes);
+#endif
     }
-    void fail(const std::string& what, Where w) {
-        error_ = std::make_exception_ptr(Error(std::string(w.file) + ":" + std::to_string(w.line) + ": " + what));
+    unsigned char* take_shared(size_t from, size_t bytes) {
+#if SIM_ASAN
+        __asan_unpoison_memory_region(arena_ + from, bytes);
+#endif
+        std::memset(arena_ + from, 0xff, bytes);
+        return arena_ + from;
     }
 
-    // A fiber starts threads one after the other and stays with one only while it waits at a barrier,
-    // so a kernel without barriers costs one function call per thread and no context switch.
-    void resume(Fiber* f, unsigned t = 0) {
-        fiber_ = f;
-        if (threads_[t].fiber == f) enter(t);
-        swapcontext(&scheduler_, &f->context);
-    }
-    void suspend() {
-        threads_[running_].fiber = fiber_;
-        swapcontext(&fiber_->context, &scheduler_);
-    }
-    void enter(unsigned t) {
-        running_ = t;
-        threadIdx = {t % block_.x, t / block_.x % block_.y, t / (block_.x * block_.y)};
-    }
-    static void fiber_main() {
-        Block& b = *active_;
-        for (;;) {
-            while (b.started_ < b.start_.size() && !b.error_) {
-                b.enter(b.start_[b.started_++]);
-                try { (*b.kernel_)(); } catch (...) { b.error_ = std::current_exception(); }
-                b.threads_[b.running_].state = State::done;
-                b.threads_[b.running_].fiber = nullptr;
-            }
-            b.free_.push_back(b.fiber_);
-            swapcontext(&b.fiber_->context, &b.scheduler_);
-        }
-    }
-    Fiber* free_fiber() {
-        if (!free_.empty()) { Fiber* f = free_.back(); free_.pop_back(); return f; }
-        constexpr size_t stack_bytes = 64 * 1024;
-        Fiber& f = *fibers_.emplace_back(std::make_unique<Fiber>());
-        f.stack = std::make_unique<std::byte[]>(stack_bytes);
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.get(), f.context.uc_stack.ss_size = stack_bytes, f.context.uc_link = nullptr;
-        makecontext(&f.context, fiber_main, 0);
-        return &f;
-    }
+    void run_block();
+    bool run_warp(unsigned first);
+    void run_fiber(Fiber& fiber);
+    void resume(Thread& thread);
+    void suspend(State why);
+    void open_barrier(Where where);
+    Error stuck();
+    Error missing_lane(const Thread& waiting);
+    void unwind();
+    static void fiber_main();
+    Fiber& free_fiber();
 
-    inline static thread_local Block* active_ = nullptr;
-    dim3 block_;
-    const std::function<void()>* kernel_ = nullptr;
-    std::vector<Thread> threads_;
-    std::vector<unsigned> start_;
-    std::vector<std::byte> shared_;
-    std::vector<std::unique_ptr<Fiber>> fibers_;
-    std::vector<Fiber*> free_;
+    std::array<Thread, max_threads> threads_;
+    std::array<Fiber, max_threads> fibers_;
+    std::array<Fiber*, max_threads> free_;
+    unsigned fibers_started_ = 0, free_count_ = 0;
+    std::array<uint8_t, 32> warp_order_, lane_order_;
+    std::array<unsigned, max_threads / warp_lanes> arrived_{}, exited_{};  // lanes of each warp, as masks
+    Context scheduler_;
     Fiber* fiber_ = nullptr;
-    ucontext_t scheduler_;
-    unsigned running_ = 0, started_ = 0;
+
+    void (*kernel_)(void*) = nullptr;
+    void* arguments_ = nullptr;
+    unsigned count_ = 0, current_ = 0, first_ = 0, cursor_ = 0;  // first_, cursor_: warp and lane being started
+    unsigned done_ = 0, at_barrier_ = 0, predicates_ = 0;
+    size_t dynamic_bytes_ = 0, static_bytes_ = 0, arena_used_ = 0;
+    uint64_t serial_ = 0, steps_ = 0;
+    bool cancelled_ = false;
     std::exception_ptr error_;
+    unsigned char* arena_;
 };
-
-template <class... P, class... A>
-void launch(dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(P...), A... args) {
-    const std::function<void()> body = [&] { kernel(args...); };
-    Block b;
-    gridDim = grid, blockDim = block;
-    for (unsigned i = 0; i < grid.count(); ++i) {
-        blockIdx = {i % grid.x, i / grid.x % grid.y, i / (grid.x * grid.y)};
-        b.run(block, shared_bytes, body);
-    }
-}
-
-template <class T> uint64_t to_bits(T v) { static_assert(sizeof(T) <= 8); uint64_t b = 0; std::memcpy(&b, &v, sizeof v); return b; }
-template <class T> T from_bits(uint64_t b) { T v; std::memcpy(&v, &b, sizeof v); return v; }
-
-// Every lane offers a value, all wait, then each reads the lane it wants. The second wait keeps a
-// fast lane from overwriting its offer before a slow one has read it.
-template <class T> T exchange(unsigned mask, T value, unsigned from_lane, Where w) {
-    Block& b = Block::current();
-    b.slot(b.lane()) = to_bits(value);
-    b.wait(Block::State::at_warp_barrier, mask, w);
-    const T got = mask >> from_lane & 1u ? from_bits<T>(b.slot(from_lane)) : value;
-    b.wait(Block::State::at_warp_barrier, mask, w);
-    return got;
-}
-template <class T, class Op> T atomic(T* p, Op op) {
-    if (config.yield_on_atomics) Block::current().yield();
-    const T old = *p;
-    *p = op(old);
-    return old;
-}
 }  // namespace sim
 
-namespace sim {
-template <class T> T* dynamic_shared() { return reinterpret_cast<T*>(Block::current().shared()); }
-template <class T> T& static_shared() { static T object; return object; }
-}
-using cudaStream_t = void*;
-enum cudaError_t { cudaSuccess = 0, cudaErrorNoDevice = 100 };
-enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
-inline constexpr unsigned cudaStreamNonBlocking = 1;
-inline const char* cudaGetErrorString(cudaError_t) { return "simulated error"; }
-inline cudaError_t cudaGetDeviceCount(int* n) { *n = 1; return cudaSuccess; }
-inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { *s = nullptr; return cudaSuccess; }
-inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaMalloc(void** p, size_t n) { *p = ::operator new(n, std::align_val_t(256)); return cudaSuccess; }
-inline cudaError_t cudaFree(void* p) { ::operator delete(p, std::align_val_t(256)); return cudaSuccess; }
-inline cudaError_t cudaMemsetAsync(void* p, int v, size_t n, cudaStream_t) { std::memset(p, v, n); return cudaSuccess; }
-inline cudaError_t cudaMemcpyAsync(void* d, const void* s, size_t n, cudaMemcpyKind, cudaStream_t) { std::memcpy(d, s, n); return cudaSuccess; }
-inline cudaError_t cudaMemcpy2DAsync(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h, cudaMemcpyKind, cudaStream_t) {
-    for (size_t y = 0; y < h; ++y) std::memcpy((char*)d + y * dp, (const char*)s + y * sp, w);
-    return cudaSuccess;
-}
-
-// ---- the CUDA vocabulary the kernels use; add a line here when a kernel needs one more ----
-inline void __syncthreads(sim::Where w = {__builtin_FILE(), __builtin_LINE()}) { sim::Block::current().wait(sim::Block::State::at_block_barrier, 0, w); }
-inline void __syncwarp(unsigned mask = ~0u, sim::Where w = {__builtin_FILE(), __builtin_LINE()}) { sim::Block::current().wait(sim::Block::State::at_warp_barrier, mask, w); }
-inline void __threadfence() {}
-template <class T> T __shfl_sync(unsigned m, T v, int lane, int width = 32, sim::Where w = {__builtin_FILE(), __builtin_LINE()}) {
-    const unsigned me = sim::Block::current().lane();
-    return sim::exchange(m, v, me / width * width + unsigned(lane) % width, w);
-}
-template <class T> T __shfl_down_sync(unsigned m, T v, unsigned d, int width = 32, sim::Where w = {__builtin_FILE(), __builtin_LINE()}) {
-    const unsigned me = sim::Block::current().lane();
-    return sim::exchange(m, v, me % width + d < unsigned(width) ? me + d : me, w);
-}
-template <class T> T __shfl_up_sync(unsigned m, T v, unsigned d, int width = 32, sim::Where w = {__builtin_FILE(), __builtin_LINE()}) {
-    const unsigned me = sim::Block::current().lane();
-    return sim::exchange(m, v, me % width >= d ? me - d : me, w);
-}
-template <class T> T __shfl_xor_sync(unsigned m, T v, int x, int width = 32, sim::Where w = {__builtin_FILE(), __builtin_LINE()}) {
-    const unsigned me = sim::Block::current().lane(), src = me ^ unsigned(x);
-    return sim::exchange(m, v, src / width == me / width ? src : me, w);
-}
-inline unsigned __ballot_sync(unsigned m, int p, sim::Where w = {__builtin_FILE(), __builtin_LINE()}) {
-    sim::Block& b = sim::Block::current();
-    b.slot(b.lane()) = p != 0;
-    b.wait(sim::Block::State::at_warp_barrier, m, w);
-    unsigned r = 0;
-    for (unsigned k = m; k; k &= k - 1) r |= unsigned(b.slot(std::countr_zero(k))) << std::countr_zero(k);
-    b.wait(sim::Block::State::at_warp_barrier, m, w);
-    return r;
-}
-template <class T> T atomicAdd(T* p, T v) { return sim::atomic(p, [v](T o) { return T(o + v); }); }
-template <class T> T atomicMin(T* p, T v) { return sim::atomic(p, [v](T o) { return std::min(o, v); }); }
-template <class T> T atomicMax(T* p, T v) { return sim::atomic(p, [v](T o) { return std::max(o, v); }); }
-template <class T> T atomicExch(T* p, T v) { return sim::atomic(p, [v](T) { return v; }); }
-template <class T> T atomicCAS(T* p, T cmp, T v) { return sim::atomic(p, [=](T o) { return o == cmp ? v : o; }); }
+#include "cuda_sim_device.hpp"
+#include "cuda_sim_runtime.hpp"
+#include "cuda_vocabulary.hpp"
