@@ -57,7 +57,7 @@ inline void Device::run_block() {
         idle_rounds = steps_ == seen ? idle_rounds + 1 : 0, seen = steps_;
         if (error_ || done_ == count_) break;
         if (!progress) error_ = std::make_exception_ptr(stuck());
-        if (idle_rounds > 1'000'000)
+        if (idle_rounds > 200'000)
             error_ = std::make_exception_ptr(error({}, "block ", text(blockIdx), " spins on atomics for ever"));
     }
     if (error_) unwind();
