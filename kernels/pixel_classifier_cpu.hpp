@@ -18,13 +18,13 @@ inline bool SampleSet::draw(HostImage<const float> features, HostImage<const uin
     require(weight.size == s && features.size == Size{s.width, s.height * features_.size().height},
             "SampleSet: features, label and weight differ in size");
     require(wanted >= 2 && wanted <= capacity(), "SampleSet: ", wanted, " samples, expected 2..", capacity());
-    count_ = 0;
     double total[2] = {0, 0};  // of the weights: a subject sample counts 1
     int pixels[2] = {0, 0};
     for (int y = 0; y < s.height; ++y)
         for (int x = 0; x < s.width; ++x)
             if (const int l = label(x, y); l <= 1) ++pixels[l], total[l] += l ? 1.0 : double(weight(x, y));
     if (pixels[0] < 10 || pixels[1] < 10 || !(total[0] > 0)) return false;
+    count_ = 0;
 
     // Systematic sampling: one pass over the frame meets each class's evenly spaced marks in turn.
     const int each = wanted / 2;
@@ -52,20 +52,27 @@ inline PixelClassifier::PixelClassifier(Cpu& exec, const PixelClassifierParams& 
     chunks_ = ceil_div(params.batch, detail::gradient_chunk);
     const int n = weight_count();
     weights_ = Buffer<float, Cpu>(exec, {n, 1});
-    mean_ = Buffer<float, Cpu>(exec, {n, 1}, std::vector<float>(size_t(n)));
-    variance_ = Buffer<float, Cpu>(exec, {n, 1}, std::vector<float>(size_t(n)));
+    mean_ = Buffer<float, Cpu>(exec, {n, 1});
+    variance_ = Buffer<float, Cpu>(exec, {n, 1});
     gradients_ = Buffer<float, Cpu>(exec, {n, chunks_});
     const Size padded{chunks_ * detail::gradient_chunk, params.features};  // samples beyond a batch must be finite
     inputs_ = Buffer<float, Cpu>(exec, padded, std::vector<float>(padded.area()));
     targets_ = Buffer<float, Cpu>(exec, {chunks_ * detail::gradient_chunk, 1});
+    reset();
+}
+
+inline void PixelClassifier::reset() {
+    for (Buffer<float, Cpu>* moment : {&mean_, &variance_})
+        std::fill(moment->span().begin(), moment->span().end(), 0.f);
+    steps_ = 0;
     // Uniform in +-1 / sqrt(inputs of the unit), weights and biases.
-    Random random(params.seed);
+    Random random(params_.seed);
     float* w = weights_.span().data;
     const auto fill = [&](int inputs, int units) {
         const float bound = 1 / std::sqrt(float(inputs));
         for (int i = 0; i < (inputs + 1) * units; ++i) *w++ = bound * (2 * random.uniform() - 1);
     };
-    fill(params.features, hidden), fill(hidden, hidden), fill(hidden, 1);
+    fill(params_.features, hidden), fill(hidden, hidden), fill(hidden, 1);
 }
 
 inline void PixelClassifier::copy_from(const PixelClassifier& other) {
@@ -84,14 +91,9 @@ inline void dense_layer(const float* CINEBOKEH_RESTRICT weights, const float* CI
                         const float* const* in, int inputs, int units, bool relu,
                         float (*CINEBOKEH_RESTRICT out)[lanes]) {
     for (int u = 0; u < units; ++u) {
-        float sum[lanes];
-        for (int l = 0; l < lanes; ++l) sum[l] = bias[u];
-        for (int i = 0; i < inputs; ++i) {
-            const float w = weights[u * inputs + i];
-            const float* x = in[i];
-            for (int l = 0; l < lanes; ++l) sum[l] += w * x[l];
-        }
-        for (int l = 0; l < lanes; ++l) out[u][l] = relu ? std::max(sum[l], 0.f) : sum[l];
+        auto sum = Lanes::all(bias[u]);
+        for (int i = 0; i < inputs; ++i) sum += weights[u * inputs + i] * Lanes::load(in[i]);
+        (relu ? max(sum, Lanes::all(0)) : sum).store(out[u]);
     }
 }
 }  // namespace detail
@@ -141,10 +143,10 @@ inline void PixelClassifier::add_gradient(const float* const* input, const Activ
         g2[hidden * hidden + u] += detail::sum<lanes>(second[u]);
     }
     for (int i = 0; i < hidden; ++i) {
-        float back[lanes] = {};
+        auto back = Lanes::all(0);
         for (int u = 0; u < hidden; ++u) {
             g2[u * hidden + i] += detail::dot<lanes>(a.first[i], second[u]);
-            for (int l = 0; l < lanes; ++l) back[l] += w2[u * hidden + i] * second[u][l];
+            back += w2[u * hidden + i] * Lanes::load(second[u]);
         }
         for (int l = 0; l < lanes; ++l) first[i][l] = a.first[i][l] > 0 ? back[l] : 0;
         g1[hidden * f + i] += detail::sum<lanes>(first[i]);

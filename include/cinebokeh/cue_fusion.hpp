@@ -15,6 +15,10 @@ void above(Exec& exec, View<const float, Exec> value, float threshold, View<uint
 template <class Exec>
 void select(Exec& exec, View<const uint8_t, Exec> region, float yes, float no, View<float, Exec> out);
 
+/// Clamps every number to low..high; NaN becomes low.
+template <class Exec>
+void clamp_range(Exec& exec, View<float, Exec> image, float low, float high);
+
 /// Writes 0 where region == 0.
 template <class Exec>
 void keep_inside(Exec& exec, View<const uint8_t, Exec> region, View<float, Exec> image);
@@ -63,6 +67,16 @@ struct Select {
     float yes, no;
     Image<float, Space> out;
     CINEBOKEH_HD void operator()(int x, int y) const { out(x, y) = region(x, y) ? yes : no; }
+};
+
+template <class Space>
+struct ClampRange {
+    Image<float, Space> image;
+    float low, high;
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const float v = image(x, y);
+        image(x, y) = v >= low ? (v < high ? v : high) : low;
+    }
 };
 
 template <class Space>
@@ -131,6 +145,12 @@ template <class Exec>
 void select(Exec& exec, View<const uint8_t, Exec> region, float yes, float no, View<float, Exec> out) {
     require(region.size == out.size, "select: the images differ in size");
     for_each_pixel(exec, out.size, detail::Select<typename Exec::Space>{region, yes, no, out});
+}
+
+template <class Exec>
+void clamp_range(Exec& exec, View<float, Exec> image, float low, float high) {
+    require(low <= high, "clamp_range: from ", low, " to ", high);
+    for_each_pixel(exec, image.size, detail::ClampRange<typename Exec::Space>{image, low, high});
 }
 
 template <class Exec>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cinebokeh/core/buffer.hpp"
+#include "cinebokeh/core/lanes.hpp"
 #include "cinebokeh/core/similarity.hpp"
 #include "cinebokeh/sampling.hpp"
 #include "cinebokeh/strided_gaussian.hpp"
@@ -54,7 +55,7 @@ public:
 
 private:
     static constexpr int taps = 9, channels = 7, dimensions = taps * channels;
-    static constexpr int lanes = 16;  // cells compared at once: one window row
+    static constexpr int lanes = Lanes::count;  // cells compared at once: one window row
 
     struct Entry {
         Buffer<float, Cpu> descriptors;                  // [grid.h * dimensions, grid.w + 2 * lanes]
@@ -62,7 +63,8 @@ private:
         bool stored = false;
     };
     static int cell_centre(Size image, const PatchMemoryParams& params);  // pixels, of the first cell
-    void match_cell(int i, int j, HostSpan<const Similarity> motions);
+    void match_row(int j, const Entry& entry, const Similarity& motion, HostImage<const uint8_t> active);
+    Lanes window_distance(float dx, float dy) const;
 
     Cpu* exec_;
     Size image_, grid_;
@@ -70,7 +72,10 @@ private:
     StridedGaussian smooth_colour_, smooth_orientation_, smooth_magnitude_;
     Buffer<Float4, Cpu> colour_, orientation_, magnitude_;  // [grid]
     Buffer<float, Cpu> cells_;                              // [grid.h, grid.w * channels]
-    Buffer<float, Cpu> ratio_;                              // [grid]
+    Buffer<float, Cpu> queries_;                            // [grid.h, grid.w * dimensions], of the described frame
+    Buffer<float, Cpu> nearest_;  // [grid.h, grid.w * 2 * lanes], the smallest distance in each column of the windows:
+                                  // to the subject, to the background
+    Buffer<float, Cpu> ratio_;    // [grid]
     std::vector<Entry> memory_;
 };
 }  // namespace cinebokeh

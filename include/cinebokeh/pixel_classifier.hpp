@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cinebokeh/core/buffer.hpp"
+#include "cinebokeh/core/lanes.hpp"
 #include "cinebokeh/core/random.hpp"
 
 namespace cinebokeh {
@@ -30,7 +31,7 @@ public:
     ///   label     [h, w]      1 subject, 0 background, anything else: not used
     ///   weight    [h, w]      >= 0, how likely a background sample is drawn
     ///
-    /// Returns false, and leaves the set empty, where one of the two classes has fewer than 10 pixels.
+    /// Returns false, and leaves the set alone, where one of the two classes has fewer than 10 pixels.
     /// Throws Error if sizes differ or more is wanted than the capacity. Allocates nothing.
     bool draw(HostImage<const float> features, HostImage<const uint8_t> label, HostImage<const float> weight,
               int wanted, Random& random);
@@ -57,6 +58,8 @@ public:
 
     PixelClassifier(Cpu& exec, const PixelClassifierParams& params = {});
 
+    /// Forgets everything: the weights of the seed, and a fresh optimiser.
+    void reset();
     /// Copies weights and optimiser state. Throws Error where the numbers of features differ.
     void copy_from(const PixelClassifier& other);
 
@@ -70,14 +73,14 @@ public:
     ///
     ///   features  [k * h, w]  feature k of sample (i, j) at (i, j * k_count + k)
     ///   active    [h, w]      runs of 16 samples with no active one are skipped: their logit is 0
-    ///   logit     [h, w]      out, clamped to +-limit; -limit where a feature is NaN
+    ///   logit     [h, w]      out, clamped to +-limit; finite whatever the features are
     ///
     /// Throws Error if sizes differ. Deterministic: the same for any number of threads.
     void classify(HostImage<const float> features, HostImage<const uint8_t> active, float limit,
                   HostImage<float> logit);
 
 private:
-    static constexpr int lanes = 16;  // samples that go through the network together
+    static constexpr int lanes = Lanes::count;  // samples that go through the network together
     struct Activations {              // of one run of samples, unit by unit
         float first[hidden][lanes], second[hidden][lanes], logit[lanes];
     };

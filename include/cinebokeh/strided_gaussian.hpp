@@ -35,12 +35,15 @@ public:
     void operator()(HostImage<const Float4> in, HostImage<Float4> out);
 
 private:
+    int phase_columns() const { return ceil_div(image_.width + 2 * radius_, params_.stride); }
+
     Cpu* exec_;
     Size image_, grid_;
     Params params_;
     int radius_;
-    Buffer<float, Cpu> weights_;  // [2 * radius + 1]
+    Buffer<float, Cpu> weights_;  // [radius + 1], from the middle tap outwards
     Buffer<Float4, Cpu> rows_;    // [grid.h, w + 2 * radius], the blurred rows with their borders replicated
+    Buffer<Float4, Cpu> phases_;  // [grid.h, stride * phase_columns], the same sorted by column modulo stride
 };
 }  // namespace cinebokeh
 

@@ -15,6 +15,10 @@ namespace cinebokeh {
 template <class Exec>
 void warp(Exec& exec, View<const float, Exec> in, View<const Float2, Exec> flow, View<float, Exec> out);
 
+/// Writes out = -flow: the way back, as far as neighbours move alike. `out` may be `flow`.
+template <class Exec>
+void reverse(Exec& exec, View<const Float2, Exec> flow, View<Float2, Exec> out);
+
 // ---------------------------------------------------------------------------- implementation
 
 namespace detail {
@@ -37,11 +41,24 @@ struct Warp {
         out(x, y) = upper + t * (lower - upper);
     }
 };
+
+template <class Space>
+struct Reverse {
+    Image<const Float2, Space> flow;
+    Image<Float2, Space> out;
+    CINEBOKEH_HD void operator()(int x, int y) const { out(x, y) = {-flow(x, y)[0], -flow(x, y)[1]}; }
+};
 }  // namespace detail
 
 template <class Exec>
 void warp(Exec& exec, View<const float, Exec> in, View<const Float2, Exec> flow, View<float, Exec> out) {
     require(in.size == flow.size && in.size == out.size, "warp: the images differ in size");
     for_each_pixel(exec, in.size, detail::Warp<typename Exec::Space>{in, flow, out});
+}
+
+template <class Exec>
+void reverse(Exec& exec, View<const Float2, Exec> flow, View<Float2, Exec> out) {
+    require(flow.size == out.size, "reverse: the images differ in size");
+    for_each_pixel(exec, flow.size, detail::Reverse<typename Exec::Space>{flow, out});
 }
 }  // namespace cinebokeh
