@@ -211,6 +211,18 @@ inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job) {
     const int lanes = detail::fft_lanes;
     if (s.flat) return {0, 0, 0};
     Peak best{-2, 0, 0};
+    // Most groups of rows hold no better response: a maximum over lanes, which vectorises, says so.
+    auto largest = [&](const detail::Lanes<float>* rows) {
+        float lane_max[detail::fft_lanes];
+        const float* values = reinterpret_cast<const float*>(rows);
+        std::fill_n(lane_max, lanes, -2.f);
+        for (int x = 0; x < places.width; ++x)
+            for (int lane = 0; lane < lanes; ++lane) {
+                const float v = values[x * lanes + lane];
+                lane_max[lane] = v > lane_max[lane] ? v : lane_max[lane];
+            }
+        return *std::max_element(lane_max, lane_max + lanes);
+    };
     auto consider = [&](const float* values, int step, int y) {
         for (int x = 0; x < places.width; ++x)
             if (values[x * step] > best.value) best = {values[x * step], x, y};
@@ -222,10 +234,13 @@ inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job) {
         for (int block = 0; block < fft_.blocks(); ++block) columns_of_block(slot, block, job, job);
         for (int first = 0; first < places.height; first += 2 * lanes) {
             const auto rows = responses_of_rows(slot, first, job, job);
-            for (int y = first; y < std::min(places.height, first + 2 * lanes); ++y)
-                consider(
-                    reinterpret_cast<const float*>(y - first < lanes ? rows.real : rows.imag) + (y - first) % lanes,
-                    lanes, y);
+            for (int half = 0; half < 2; ++half) {
+                const detail::Lanes<float>* eight_rows = half == 0 ? rows.real : rows.imag;
+                const int from = first + half * lanes, end = std::min(places.height, from + lanes);
+                if (from < end && largest(eight_rows) > best.value)
+                    for (int y = from; y < end; ++y)
+                        consider(reinterpret_cast<const float*>(eight_rows) + (y - from), lanes, y);
+            }
         }
     }
     best.value = exact_response(slot, best.x, best.y);

@@ -100,6 +100,23 @@ inline void butterfly(Lanes<T> (&re)[R], Lanes<T> (&im)[R]) {
         re[1] = br + di, im[1] = bi - dr;
         re[2] = ar - cr, im[2] = ai - ci;
         re[3] = br - di, im[3] = bi + dr;
+    } else if constexpr (R == 8) {
+        // Two transforms of four; the odd one turned by exp(-2 pi i k / 8) before the two are added.
+        L even_r[4] = {re[0], re[2], re[4], re[6]}, even_i[4] = {im[0], im[2], im[4], im[6]};
+        L odd_r[4] = {re[1], re[3], re[5], re[7]}, odd_i[4] = {im[1], im[3], im[5], im[7]};
+        butterfly<T, 4>(even_r, even_i);
+        butterfly<T, 4>(odd_r, odd_i);
+        constexpr T diagonal = T(0.70710678118654752440);
+        const L r1 = diagonal * (odd_r[1] + odd_i[1]), i1 = diagonal * (odd_i[1] - odd_r[1]);
+        const L r3 = diagonal * (odd_i[3] - odd_r[3]), i3 = diagonal * (odd_r[3] + odd_i[3]);
+        re[0] = even_r[0] + odd_r[0], im[0] = even_i[0] + odd_i[0];
+        re[4] = even_r[0] - odd_r[0], im[4] = even_i[0] - odd_i[0];
+        re[1] = even_r[1] + r1, im[1] = even_i[1] + i1;
+        re[5] = even_r[1] - r1, im[5] = even_i[1] - i1;
+        re[2] = even_r[2] + odd_i[2], im[2] = even_i[2] - odd_r[2];
+        re[6] = even_r[2] - odd_i[2], im[6] = even_i[2] + odd_r[2];
+        re[3] = even_r[3] + r3, im[3] = even_i[3] - i3;
+        re[7] = even_r[3] - r3, im[7] = even_i[3] + i3;
     } else {
         constexpr int half = R / 2;
         L sum_r[half], sum_i[half], dif_r[half], dif_i[half];
@@ -136,7 +153,7 @@ public:
         require(length >= 1 && smooth_size(length) == length, "LineFft: the length ", length,
                 " has a prime factor above 7");
         int rest = length;
-        for (int radix : {4, 2, 3, 5, 7})
+        for (int radix : {8, 4, 2, 3, 5, 7})
             for (; rest % radix == 0; rest /= radix) radices_[passes_++] = radix;
         twiddles_ = Buffer<T, Cpu>(exec, {2 * length + 1, 1});
         fill_twiddles();
@@ -232,8 +249,11 @@ ComplexLines<T> LineFft<T>::forward(ComplexLines<const T> in, ComplexLines<T> a,
             case 5:
                 twiddle = run<5>(n, s, in, a, twiddle);
                 break;
-            default:
+            case 7:
                 twiddle = run<7>(n, s, in, a, twiddle);
+                break;
+            default:
+                twiddle = run<8>(n, s, in, a, twiddle);
                 break;
         }
         n /= radix, s *= radix;
