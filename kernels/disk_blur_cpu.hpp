@@ -1,0 +1,78 @@
+// Disk blur on the CPU: prefix sums of all rows, then the runs of the disk, two rows of it at a time because the ones
+// above and below the centre are alike. Columns are taken in chunks so that the rows of prefix sums stay in the cache.
+#pragma once
+#include "cinebokeh/core/buffer.hpp"
+#include "kernels/disk_blur.hpp"
+
+namespace cinebokeh::detail {
+
+template <>
+struct DiskScratch<HostSpace> {
+    DiskScratch(Cpu& exec, Size max_size, const Disk& disk)
+        : prefix(exec, {max_size.width + 2 * disk.reach + 1, max_size.height}) {}
+    Buffer<Uint4, Cpu> prefix;  // of row y, pixels from -reach on: [i] is the sum of the i first ones, modulo 2^32
+};
+
+inline void prefix_sums_of_row(const Float4* in, int width, const Disk& disk, Uint4* CINEBOKEH_RESTRICT prefix) {
+    constexpr int chunk = 64;
+    alignas(64) uint32_t fixed[4 * chunk];
+    Uint4 sum{};
+    const auto add = [&](int begin, int count) {  // `count` pixels; the conversion and the sums are separate loops
+        const float* values = &in[begin][0];
+        for (int i = 0; i < 4 * count; ++i) fixed[i] = to_fixed_point(values[i], disk.to_fixed, disk.largest);
+        for (int i = 0; i < count; ++i) {
+            *prefix++ = sum;
+            for (int c = 0; c < 4; ++c) sum[c] += fixed[4 * i + c];
+        }
+    };
+    for (int i = 0; i < disk.reach; ++i) add(0, 1);
+    for (int x = 0; x < width; x += chunk) add(x, std::min(chunk, width - x));
+    for (int i = 0; i < disk.reach; ++i) add(width - 1, 1);
+    *prefix = sum;
+}
+
+// Adds the runs of two rows; `above` and `below` are the sums before the pixels of the centres, `count` counts
+// channels.
+inline void add_runs(const uint32_t* above, const uint32_t* below, DiskRun run, uint32_t* CINEBOKEH_RESTRICT sums,
+                     int count) {
+    const uint32_t end = run.end;
+    if (run.full < 0) {
+        for (int i = 0; i < count; ++i)
+            sums[i] += short_run_sum(above[i], above[i + 4], end) + short_run_sum(below[i], below[i + 4], end);
+        return;
+    }
+    const int a = -4 * (run.full + 1), b = -4 * run.full, c = 4 * (run.full + 1), d = 4 * (run.full + 2);
+    for (int i = 0; i < count; ++i)
+        sums[i] += run_sum(above[i + a], above[i + b], above[i + c], above[i + d], end) +
+                   run_sum(below[i + a], below[i + b], below[i + c], below[i + d], end);
+}
+inline void set_run(const uint32_t* centre, DiskRun run, uint32_t* CINEBOKEH_RESTRICT sums, int count) {
+    const int a = -4 * (run.full + 1), b = -4 * run.full, c = 4 * (run.full + 1), d = 4 * (run.full + 2);
+    for (int i = 0; i < count; ++i)
+        sums[i] = run_sum(centre[i + a], centre[i + b], centre[i + c], centre[i + d], run.end);
+}
+
+inline void blur_chunk(HostImage<const Uint4> prefix, const Disk& disk, int y, int first, int count, float* out) {
+    constexpr int largest_count = 1024;
+    alignas(64) uint32_t sums[largest_count];
+    const auto row = [&](int v) { return &prefix(disk.reach, clamp(v, 0, prefix.size.height - 1))[0] + first; };
+    set_run(row(y), disk.runs[0], sums, count);
+    for (int dy = 1; dy < int(disk.runs.size()); ++dy)
+        add_runs(row(y - dy), row(y + dy), disk.runs[size_t(dy)], sums, count);
+    for (int i = 0; i < count; ++i) out[i] = float(sums[i]) * disk.to_value;
+}
+
+inline void disk_blur(Cpu& exec, HostImage<const Float4> in, const Disk& disk, HostSpan<const DiskRun>,
+                      DiskScratch<HostSpace>& scratch, HostImage<Float4> out) {
+    constexpr int rows_per_job = 16, chunk = 1024;
+    const HostImage<Uint4> prefix = scratch.prefix.view().crop(0, 0, {scratch.prefix.size().width, in.size.height});
+    exec.for_each_range(in.size.height, rows_per_job, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y) prefix_sums_of_row(in.row(y), in.size.width, disk, prefix.row(y));
+    });
+    exec.for_each_range(in.size.height, rows_per_job, [&](int begin, int end) {
+        for (int first = 0; first < 4 * in.size.width; first += chunk)
+            for (int y = begin; y < end; ++y)
+                blur_chunk(prefix, disk, y, first, std::min(chunk, 4 * in.size.width - first), &out(0, y)[0] + first);
+    });
+}
+}  // namespace cinebokeh::detail
