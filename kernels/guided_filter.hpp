@@ -86,11 +86,11 @@ struct Subsample {
 };
 
 // Where a full-resolution coordinate lies between the centres of subsampled pixels.
-struct Between {
+struct SubsampleNeighbours {
     int first, second;
     float fraction;  // of the second
 };
-CINEBOKEH_HD inline Between between(int position, int step, int count) {
+CINEBOKEH_HD inline SubsampleNeighbours between(int position, int step, int count) {
     const float at = (float(position) + 0.5f) / float(step) - 0.5f;
     const int first = at < 0 ? 0 : int(at);
     const float fraction = at < 0 ? 0.f : at - float(first);

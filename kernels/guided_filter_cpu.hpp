@@ -286,9 +286,9 @@ void guided_filter_upsampled(Cpu& exec, HostImage<const Pixel> small_guide, Host
         });
     exec.for_each_range(out.size.height, 16, [&](int begin, int end) {
         for (int y = begin; y < end; ++y) {
-            const Between v = between(y, step, small.height);
+            const SubsampleNeighbours v = between(y, step, small.height);
             for (int x = 0; x < out.size.width; ++x) {
-                const Between u = between(x, step, small.width);
+                const SubsampleNeighbours u = between(x, step, small.width);
                 float value = 0;
                 for (int k = 0; k <= channels; ++k) {
                     const float *top = means.row(4 * v.first + k), *bottom = means.row(4 * v.second + k);

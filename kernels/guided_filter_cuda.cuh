@@ -129,7 +129,7 @@ struct ApplyMeans {
 
     CINEBOKEH_HD void operator()(int x, int y) const {
         constexpr int channels = Guide<Pixel>::channels;
-        const Between u = between(x, step, means.size.width), v = between(y, step, means.size.height);
+        const SubsampleNeighbours u = between(x, step, means.size.width), v = between(y, step, means.size.height);
         const Float4 a = means(u.first, v.first) + u.fraction * (means(u.second, v.first) - means(u.first, v.first));
         const Float4 b = means(u.first, v.second) + u.fraction * (means(u.second, v.second) - means(u.first, v.second));
         const Float4 m = a + v.fraction * (b - a);

@@ -31,7 +31,7 @@ void interpolate(Exec& exec, View<const float, Exec> in, const SampleGrid& grid,
 
 namespace detail {
 template <class T, class Space>
-struct Subsample {
+struct ReadSamples {
     Image<const T, Space> in;
     SampleGrid grid;
     Image<T, Space> out;
@@ -65,7 +65,7 @@ void subsample_image(Exec& exec, View<const T, Exec> in, const SampleGrid& grid,
                 grid.offset + grid.stride * (out.size.height - 1) < in.size.height,
             "subsample: ", out.size.width, " x ", out.size.height, " samples at ", grid.offset, " + ", grid.stride,
             " i do not lie in an image of ", in.size.width, " x ", in.size.height);
-    for_each_pixel(exec, out.size, Subsample<T, typename Exec::Space>{in, grid, out});
+    for_each_pixel(exec, out.size, ReadSamples<T, typename Exec::Space>{in, grid, out});
 }
 }  // namespace detail
 
