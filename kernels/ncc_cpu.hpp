@@ -127,8 +127,8 @@ void MaskedNcc<Cpu>::for_each(int count, Body&& body) {
 
 inline detail::ComplexLines<float> MaskedNcc<Cpu>::lines(int job, int i) {
     float* line = lines_.view().row(4 * job + i);
-    return {reinterpret_cast<detail::Lanes<float>*>(line),
-            reinterpret_cast<detail::Lanes<float>*>(line + lines_.size().width / 2)};
+    return {reinterpret_cast<detail::FftLanes<float>*>(line),
+            reinterpret_cast<detail::FftLanes<float>*>(line + lines_.size().width / 2)};
 }
 
 inline detail::HalfSpectrum<float> MaskedNcc<Cpu>::middle(int job, int which, int rows) {
@@ -136,7 +136,7 @@ inline detail::HalfSpectrum<float> MaskedNcc<Cpu>::middle(int job, int which, in
 }
 
 inline void MaskedNcc<Cpu>::columns_of_block(int slot, int block, int job, int owner) {
-    using L = detail::Lanes<float>;
+    using L = detail::FftLanes<float>;
     const int rows = response_size(slot).height, height = fft_.size().height;
     const size_t from = size_t(block) * fft_.block_count(), count = fft_.block_count() / 2;
     for (int which = 0; which < 3; ++which) {  // I * T, I * M, I^2 * M
@@ -212,7 +212,7 @@ inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job) {
     if (s.flat) return {0, 0, 0};
     Peak best{-2, 0, 0};
     // Most groups of rows hold no better response: a maximum over lanes, which vectorises, says so.
-    auto largest = [&](const detail::Lanes<float>* rows) {
+    auto largest = [&](const detail::FftLanes<float>* rows) {
         float lane_max[detail::fft_lanes];
         const float* values = reinterpret_cast<const float*>(rows);
         std::fill_n(lane_max, lanes, -2.f);
@@ -235,7 +235,7 @@ inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job) {
         for (int first = 0; first < places.height; first += 2 * lanes) {
             const auto rows = responses_of_rows(slot, first, job, job);
             for (int half = 0; half < 2; ++half) {
-                const detail::Lanes<float>* eight_rows = half == 0 ? rows.real : rows.imag;
+                const detail::FftLanes<float>* eight_rows = half == 0 ? rows.real : rows.imag;
                 const int from = first + half * lanes, end = std::min(places.height, from + lanes);
                 if (from < end && largest(eight_rows) > best.value)
                     for (int y = from; y < end; ++y)

@@ -54,7 +54,8 @@ private:
     /// Buffer `i` of four for the job of a thread.
     Lines scratch(int job, int i) {
         T* line = scratch_.view().row(4 * job + i);
-        return {reinterpret_cast<detail::Lanes<T>*>(line), reinterpret_cast<detail::Lanes<T>*>(line + line_count())};
+        return {reinterpret_cast<detail::FftLanes<T>*>(line),
+                reinterpret_cast<detail::FftLanes<T>*>(line + line_count())};
     }
     int line_count() const { return lanes * std::max(size_.width, size_.height); }
     /// Calls body(job, i) for every i in [0, count); a job runs on one thread at a time.
@@ -110,8 +111,8 @@ void split_rows(ComplexLines<const T> z, int length, int first, HalfSpectrum<T> 
     const T half = T(0.5);
     for (int k = 0; k <= length / 2; ++k) {
         const int minus_k = k == 0 ? 0 : length - k;
-        const Lanes<T> parts[4] = {half * (z.real[k] + z.real[minus_k]), half * (z.imag[k] - z.imag[minus_k]),   // A
-                                   half * (z.imag[k] + z.imag[minus_k]), half * (z.real[minus_k] - z.real[k])};  // B
+        const FftLanes<T> parts[4] = {half * (z.real[k] + z.real[minus_k]), half * (z.imag[k] - z.imag[minus_k]),   // A
+                                      half * (z.imag[k] + z.imag[minus_k]), half * (z.real[minus_k] - z.real[k])};  // B
         T* block = out.data + size_t(k / fft_lanes) * out.block_count() + k % fft_lanes;
         for (int part = 0; part < 4; ++part) {
             const int y = first + part / 2 * fft_lanes;
@@ -134,7 +135,7 @@ void transpose_tile(const T* tile, T* lines) {
 template <class T>
 void merge_rows(HalfSpectrum<const T> a, int a_first, HalfSpectrum<const T> b, int b_first, int length,
                 ComplexLines<T> z) {
-    using L = Lanes<T>;
+    using L = FftLanes<T>;
     for (int block = 0; block * fft_lanes <= length / 2; ++block) {
         L tiles[4][fft_lanes];
         const T* from_a = a.data + size_t(block) * a.block_count() + size_t(a_first) * fft_lanes;
@@ -172,7 +173,7 @@ void RealFft2d<T>::forward(HostImage<const T> image, HostSpan<T> spectrum) {
     });
     for_each(blocks(), [&](int job, int block) {
         T* data = spectrum.data + size_t(block) * block_count();
-        detail::Lanes<T>* lines = reinterpret_cast<detail::Lanes<T>*>(data);
+        detail::FftLanes<T>* lines = reinterpret_cast<detail::FftLanes<T>*>(data);
         const Lines r = columns_.forward(Lines{lines, lines + size_.height}, scratch(job, 0), scratch(job, 1));
         std::memcpy(data, r.real, block_count() / 2 * sizeof(T));
         std::memcpy(data + block_count() / 2, r.imag, block_count() / 2 * sizeof(T));
@@ -186,7 +187,7 @@ void RealFft2d<T>::inverse(HostSpan<const T> spectrum, HostImage<T> image) {
     // Rows that only fill up the last group must be 0: they share lines with rows that are wanted.
     const int rows = image.size.height, padded = int(round_up(size_t(rows), 2 * lanes));
     for_each(blocks(), [&](int job, int block) {
-        const auto* in = reinterpret_cast<const detail::Lanes<T>*>(spectrum.data + size_t(block) * block_count());
+        const auto* in = reinterpret_cast<const detail::FftLanes<T>*>(spectrum.data + size_t(block) * block_count());
         const Lines r = columns_.inverse({in, in + size_.height}, scratch(job, 0), scratch(job, 1));
         T* out = middle_.view().data + size_t(block) * 2 * lanes * size_t(padded);
         for (int part = 0; part < 2; ++part, out += padded * lanes) {

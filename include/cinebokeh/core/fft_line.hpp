@@ -25,44 +25,44 @@ inline constexpr int fft_lanes = 8;
 
 #if defined(__GNUC__)
 template <class T>
-struct LanesOf {
+struct FftLanesOf {
     typedef T type __attribute__((vector_size(fft_lanes * sizeof(T)), aligned(alignof(T)), may_alias));
 };
 template <class T>
-using Lanes = typename LanesOf<T>::type;
+using FftLanes = typename FftLanesOf<T>::type;
 #else
 template <class T>
-struct Lanes {
+struct FftLanes {
     T v[fft_lanes];
     T& operator[](int i) { return v[i]; }
     template <class F>
-    static Lanes map(F f) {
-        Lanes r;
+    static FftLanes map(F f) {
+        FftLanes r;
         for (int i = 0; i < fft_lanes; ++i) r.v[i] = f(i);
         return r;
     }
-    friend Lanes operator+(const Lanes& a, const Lanes& b) {
+    friend FftLanes operator+(const FftLanes& a, const FftLanes& b) {
         return map([&](int i) { return a.v[i] + b.v[i]; });
     }
-    friend Lanes operator-(const Lanes& a, const Lanes& b) {
+    friend FftLanes operator-(const FftLanes& a, const FftLanes& b) {
         return map([&](int i) { return a.v[i] - b.v[i]; });
     }
-    friend Lanes operator*(const Lanes& a, const Lanes& b) {
+    friend FftLanes operator*(const FftLanes& a, const FftLanes& b) {
         return map([&](int i) { return a.v[i] * b.v[i]; });
     }
-    friend Lanes operator*(T s, const Lanes& a) {
+    friend FftLanes operator*(T s, const FftLanes& a) {
         return map([&](int i) { return s * a.v[i]; });
     }
-    Lanes& operator+=(const Lanes& a) { return *this = *this + a; }
-    Lanes& operator-=(const Lanes& a) { return *this = *this - a; }
+    FftLanes& operator+=(const FftLanes& a) { return *this = *this + a; }
+    FftLanes& operator-=(const FftLanes& a) { return *this = *this - a; }
 };
 #endif
 
 /// Eight complex lines: real[i] and imag[i] hold element i of each.
 template <class T>
 struct ComplexLines {
-    Lanes<T>* real;
-    Lanes<T>* imag;
+    FftLanes<T>* real;
+    FftLanes<T>* imag;
 };
 
 // cos and sin of 2 pi j / R for the odd radices.
@@ -87,8 +87,8 @@ struct Roots {
 
 // The transform of R values, exp(-2 pi i j k / R), in place.
 template <class T, int R>
-inline void butterfly(Lanes<T> (&re)[R], Lanes<T> (&im)[R]) {
-    using L = Lanes<T>;
+inline void butterfly(FftLanes<T> (&re)[R], FftLanes<T> (&im)[R]) {
+    using L = FftLanes<T>;
     if constexpr (R == 2) {
         const L r = re[0] - re[1], i = im[0] - im[1];
         re[0] += re[1], im[0] += im[1];
@@ -195,15 +195,15 @@ private:
 
 template <class T>
 struct ComplexLines<const T> {
-    const Lanes<T>* real;
-    const Lanes<T>* imag;
-    ComplexLines(const Lanes<T>* r, const Lanes<T>* i) : real(r), imag(i) {}
+    const FftLanes<T>* real;
+    const FftLanes<T>* imag;
+    ComplexLines(const FftLanes<T>* r, const FftLanes<T>* i) : real(r), imag(i) {}
     ComplexLines(ComplexLines<T> lines) : real(lines.real), imag(lines.imag) {}
 };
 
 template <class T, int R, bool last>
 void fft_pass(int n, int s, ComplexLines<const T> in, ComplexLines<T> out, const T* twiddle) {
-    using L = Lanes<T>;
+    using L = FftLanes<T>;
     const int m = n / R;
     const L *CINEBOKEH_RESTRICT in_re = in.real, *CINEBOKEH_RESTRICT in_im = in.imag;
     L *CINEBOKEH_RESTRICT out_re = out.real, *CINEBOKEH_RESTRICT out_im = out.imag;
