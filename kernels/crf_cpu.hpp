@@ -40,6 +40,26 @@ inline int write_features(const CrfParams& p, HostImage<const Rgba8> image, cons
     }
     return tile.points();
 }
+
+inline int checked_labels(int labels, const std::vector<float>& compatibility) {
+    require(labels >= 1 && labels <= 256, "DenseCrf: ", labels, " labels");
+    require(compatibility.empty() || compatibility.size() == size_t(labels) * size_t(labels),
+            "DenseCrf: a compatibility matrix of ", compatibility.size(), " numbers for ", labels, " labels");
+    for (float mu : compatibility) require(std::fabs(mu) <= 1e6f, "DenseCrf: a compatibility is ", mu);
+    return labels;
+}
+
+/// Builds the lattice of the image and blurs a value of one at every pixel: slicing gives D = K 1.
+inline void build_appearance(TiledLattice<5>& lattice, const CrfParams& params, HostImage<const Rgba8> image,
+                             const CrfTiles& tiles) {
+    lattice.build(feature_bounds(params, tiles.size), tiles.count(),
+                  [&](int t, auto* features) { return write_features(params, image, tiles[t], features); });
+    lattice.for_each_tile([&](auto& scratch, int t) {
+        std::fill_n(scratch.values, tiles[t].points(), 1.f);
+        lattice.splat(scratch, t, scratch.values);
+    });
+    lattice.blur(true);
+}
 }  // namespace detail
 
 inline BinaryCrf::BinaryCrf(Cpu& exec, Size max_size, const CrfParams& params)
@@ -55,34 +75,28 @@ inline BinaryCrf::BinaryCrf(Cpu& exec, Size max_size, const CrfParams& params)
       message_(exec, max_size) {}
 
 inline void BinaryCrf::start(HostImage<const float> probability) {
-    std::atomic<bool> numbers{true};
+    std::atomic<int> nans{0};
     exec_->for_each(tiles_.count(), [&](int t) {
         const detail::CrfTile tile = tiles_[t];
         float* unary = unary_.view().data + ptrdiff_t(t) * detail::lattice_tile;
-        bool finite = true;
+        int nan = 0;
         for (int y = 0; y < tile.height; ++y, unary += tile.width) {
             const float* in = probability.row(tile.y + y) + tile.x;
             float* belief = belief_.view().row(tile.y + y) + tile.x;
             for (int x = 0; x < tile.width; ++x) {
-                finite &= in[x] == in[x];
+                nan |= in[x] != in[x];
                 unary[x] = detail::crf_logit(in[x]);
                 belief[x] = detail::crf_belief(unary[x]);
             }
         }
-        if (!finite) numbers = false;
+        if (nan) nans = 1;
     });
-    require(numbers, "BinaryCrf: a probability is not a number");
+    require(nans == 0, "BinaryCrf: a probability is not a number");
 }
 
 /// Builds the lattice of the image, finds the normalisation, and splats the first beliefs.
 inline void BinaryCrf::normalize(HostImage<const Rgba8> image) {
-    lattice_.build(detail::feature_bounds(params_, tiles_.size), tiles_.count(),
-                   [&](int t, auto* features) { return detail::write_features(params_, image, tiles_[t], features); });
-    lattice_.for_each_tile([&](Scratch& scratch, int t) {
-        std::fill_n(scratch.values, tiles_[t].points(), 1.f);
-        lattice_.splat(scratch, t, scratch.values);
-    });
-    lattice_.blur(true);
+    detail::build_appearance(lattice_, params_, image, tiles_);
     lattice_.for_each_tile([&](Scratch& scratch, int t) {
         const detail::CrfTile tile = tiles_[t];
         float* norm = norm_.view().data + ptrdiff_t(t) * detail::lattice_tile;
@@ -116,7 +130,7 @@ inline void BinaryCrf::update_tile(Scratch& scratch, int t, HostImage<float> ref
             for (int x = 0; x < tile.width; ++x) row[x] += message[x];
         if (last) {
             float* out = refined.row(tile.y + y) + tile.x;
-            for (int x = 0; x < tile.width; ++x) out[x] = detail::crf_logistic(row[x]);
+            for (int x = 0; x < tile.width; ++x) out[x] = 0.5f + 0.5f * detail::crf_belief(row[x]);
         } else {
             float* belief = belief_.view().row(tile.y + y) + tile.x;
             for (int x = 0; x < tile.width; ++x) belief[x] = detail::crf_belief(row[x]);

@@ -21,9 +21,11 @@
 
 namespace cinebokeh::detail {
 
-inline constexpr int lattice_tile = 2048;            // points; local vertex numbers fit 16 bits
-inline constexpr int lattice_one = 1 << 15;          // barycentric weights are fixed point and sum to this
-inline constexpr float max_lattice_feature = 10000;  // keeps |y| * lattice_one within 32 bits
+inline constexpr int lattice_tile = 2048;  // points; local vertex numbers fit 16 bits
+inline constexpr int lattice_block = 32;   // points located together
+inline constexpr int lattice_bits = 15;
+inline constexpr int lattice_one = 1 << lattice_bits;  // barycentric weights are fixed point and sum to this
+inline constexpr float max_lattice_feature = 10000;    // keeps |y| * lattice_one within 32 bits
 
 template <int D>
 struct FeatureBounds {
@@ -119,32 +121,45 @@ inline int bits_for(int64_t count) {  // of a table that is at most half full
     return bits;
 }
 
-/// The simplex of every point as a code, and its barycentric weights (equation 5 of the paper). Vectorises.
+/// The simplex of every point as a code, and its barycentric weights (equation 5 of the paper). The inner loops run
+/// over a block of points: that is what makes them vector code. Reads and writes up to the next multiple of the block.
 template <int D>
-void locate_simplices(const LatticeFrame<D>& frame, const float (*features)[lattice_tile], int count,
-                      int64_t* CINEBOKEH_RESTRICT codes, Corners<D>* CINEBOKEH_RESTRICT weights) {
-    for (int p = 0; p < count; ++p) {
-        int64_t key = 0;
-        int32_t sorted[D];  // fraction and axis in one word
+void locate_simplices(const LatticeFrame<D>& frame, const float (*features)[lattice_tile], int count, int64_t* codes,
+                      Corners<D>* weights) {
+    constexpr int block = lattice_block;
+    for (int first = 0; first < count; first += block) {
+        int64_t key[block] = {};
+        int32_t sorted[D][block];  // fraction and axis in one word
         for (int j = 0; j < D; ++j) {
-            float y = frame.offset[j];
-            for (int i = 0; i < D; ++i) y += frame.skew[j][i] * features[i][p];
-            const int32_t fixed = int32_t(y * lattice_one + 0.5f);
-            key += int64_t(fixed / lattice_one) * frame.stride[j];
-            sorted[j] = (fixed % lattice_one) * 8 + j;
+            float y[block];
+            for (int p = 0; p < block; ++p) y[p] = frame.offset[j];
+            for (int i = 0; i < D; ++i)
+                for (int p = 0; p < block; ++p) y[p] += frame.skew[j][i] * features[i][first + p];
+            for (int p = 0; p < block; ++p) {
+                const int32_t fixed = int32_t(y[p] * lattice_one + 0.5f);
+                key[p] += (fixed >> lattice_bits) * frame.stride[j];
+                sorted[j][p] = (fixed & (lattice_one - 1)) * 8 + j;
+            }
         }
         for (int last = D - 1; last > 0; --last)
-            for (int j = 0; j < last; ++j) {
-                const int32_t a = sorted[j], b = sorted[j + 1];
-                sorted[j] = a > b ? a : b, sorted[j + 1] = a > b ? b : a;
-            }
-        int32_t order = 0;
-        for (int j = 0; j < D - 1; ++j) order |= (sorted[j] & 7) << (3 * j);
-        codes[p] = key * (int64_t(1) << LatticeFrame<D>::order_bits) + order;
-        weights[p].v[0] = uint16_t(lattice_one - (sorted[0] >> 3));
-        for (int j = 1; j < D; ++j) weights[p].v[j] = uint16_t((sorted[j - 1] >> 3) - (sorted[j] >> 3));
-        weights[p].v[D] = uint16_t(sorted[D - 1] >> 3);
-        for (int j = D + 1; j < lattice_corners<D>; ++j) weights[p].v[j] = 0;
+            for (int j = 0; j < last; ++j)
+                for (int p = 0; p < block; ++p) {
+                    const int32_t a = sorted[j][p], b = sorted[j + 1][p];
+                    sorted[j][p] = a > b ? a : b, sorted[j + 1][p] = a > b ? b : a;
+                }
+        int32_t order[block] = {};
+        for (int j = 0; j < D - 1; ++j)
+            for (int p = 0; p < block; ++p) order[p] |= (sorted[j][p] & 7) << (3 * j);
+        for (int p = 0; p < block; ++p)
+            codes[first + p] = key[p] * (int64_t(1) << LatticeFrame<D>::order_bits) + order[p];
+
+        uint16_t weight[lattice_corners<D>][block] = {};
+        for (int p = 0; p < block; ++p) weight[0][p] = uint16_t(lattice_one - (sorted[0][p] >> 3));
+        for (int j = 1; j < D; ++j)
+            for (int p = 0; p < block; ++p) weight[j][p] = uint16_t((sorted[j - 1][p] >> 3) - (sorted[j][p] >> 3));
+        for (int p = 0; p < block; ++p) weight[D][p] = uint16_t(sorted[D - 1][p] >> 3);
+        for (int p = 0; p < block; ++p)
+            for (int j = 0; j < lattice_corners<D>; ++j) weights[first + p].v[j] = weight[j][p];
     }
 }
 
@@ -181,6 +196,8 @@ struct LatticeTile {
 template <int D>
 LatticeTile index_tile(const LatticeFrame<D>& frame, int points, LatticeScratch<D>& scratch, Corners<D>* weights,
                        uint16_t* simplex_of, Corners<D>* simplices) {
+    const int padded = ceil_div(points, lattice_block) * lattice_block;
+    for (auto& row : scratch.features) std::fill(row + points, row + padded, row[0]);
     locate_simplices<D>(frame, scratch.features, points, scratch.codes, weights);
     KeyTable simplex_table(scratch.simplex_table, bits_for(lattice_tile), scratch.simplex_codes);
     for (int p = 0; p < points; ++p)

@@ -255,7 +255,7 @@ void TiledLattice<D>::blur(bool both_axis_orders) {
         out = spare;
         for (int axis = D; axis >= 0; --axis) blur_axis(axis, in, out), std::swap(in, out);
     }
-    // A point on a vertex meets itself with weight 1, and again after one step along every axis, which leads back.
+    // A vertex meets itself with weight 1, and again after half a step along every axis, a way that leads back.
     const float response = 1 + std::ldexp(1.f, -D);
     const float scale = 1 / (response * float(lattice_one) * float(lattice_one) * (both_axis_orders ? 2 : 1));
     const float* other = both_axis_orders ? in : nullptr;

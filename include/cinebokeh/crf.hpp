@@ -7,6 +7,8 @@
 // filtered on a permutohedral lattice. Both are normalised symmetrically, D^-1/2 K D^-1/2. As in the authors' program,
 // a pixel's message to itself stays in the sum.
 #pragma once
+#include <vector>
+
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/core/cpu.hpp"
 #include "cinebokeh/lattice.hpp"
@@ -68,8 +70,60 @@ private:
     Buffer<float, Cpu> belief_;   // [h, w] Q1 - Q0
     Buffer<float, Cpu> message_;  // [h, w] of the smoothness potential
 };
+
+/// Plan for any number of labels, with the Potts model or a compatibility matrix.
+///
+/// Each label is filtered as a channel of its own; for two labels BinaryCrf computes the same in half the time. The
+/// constructor allocates; the calls allocate nothing.
+class DenseCrf {
+public:
+    /// `compatibility` [labels, labels], row by row: mu(l, l') is the cost of label l beside label l' (equation 3 of
+    /// the paper), and may be negative. None asks for the Potts model: 1 off the diagonal, 0 on it.
+    ///
+    /// Throws Error as BinaryCrf does, for fewer than 1 or more than 256 labels, or for a matrix of the wrong size or
+    /// with a number that is not finite.
+    DenseCrf(Cpu& exec, Size max_size, int labels, const CrfParams& params = {},
+             const std::vector<float>& compatibility = {});
+
+    /// Infers the marginals of all labels.
+    ///
+    ///   image      [h, w]          sRGB; alpha is ignored
+    ///   unary      [h, w, labels]  energies, -ln of the probabilities; an image of w * labels columns, labels
+    ///   innermost marginals  [h, w, labels]  out, 0 to 1, the labels of a pixel sum to one; may be the same memory as
+    ///   unary
+    ///
+    /// Any size up to max_size on both sides. Throws Error if the sizes differ, are empty or too large, or if an energy
+    /// is not finite; `marginals` is then not written.
+    /// Deterministic: the same bits for any number of threads.
+    void operator()(HostImage<const Rgba8> image, HostImage<const float> unary, HostImage<float> marginals);
+
+    int labels() const { return labels_; }
+    const CrfParams& params() const { return params_; }
+
+private:
+    using Lattice = detail::TiledLattice<5>;
+    using Scratch = Lattice::Scratch;
+
+    void normalize(HostImage<const Rgba8> image);
+    void add_appearance_message(int label);
+    void update(HostImage<float> marginals, bool first);
+
+    Cpu* exec_;
+    CrfParams params_;
+    Size max_size_;
+    int labels_;
+    detail::CrfTiles tiles_;
+    Lattice lattice_;
+    detail::SmoothnessFilter smoothness_;
+    Buffer<float, Cpu> compatibility_;  // [labels, labels], empty for Potts
+    Buffer<float, Cpu> norm_;           // [tile, point] of the appearance potential, D^-1/2
+    Buffer<float, Cpu> unary_;          // [h, w, labels]
+    Buffer<float, Cpu> belief_;         // [h, w, labels] the marginals of the iteration
+    Buffer<float, Cpu> message_;        // [h, w, labels]
+};
 }  // namespace cinebokeh
 
 // ---------------------------------------------------------------------------------------------------- implementation
 
 #include "kernels/crf_cpu.hpp"
+#include "kernels/crf_labels_cpu.hpp"

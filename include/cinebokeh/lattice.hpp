@@ -13,7 +13,7 @@ namespace cinebokeh {
 
 /// What the filtered values are divided by. K is the filter as a matrix, 1 the vector of ones.
 enum class LatticeNormalization {
-    none,       // K v, scaled so that one point on a vertex of the lattice answers itself with its own value
+    none,       // K v, scaled so that a vertex whose neighbours all exist answers itself with its own value
     sum,        // K v / K 1: weights sum to one, constants are preserved
     symmetric,  // D^-1/2 K D^-1/2 v with D = K 1: what mean field inference wants
 };
