@@ -76,6 +76,7 @@ void for_each_pixel(Cpu& exec, Size size, const F& f) {
 
 namespace detail {
 inline void copy_rows(const void* in, ptrdiff_t in_pitch, void* out, ptrdiff_t out_pitch, size_t row_bytes, int rows) {
+    if (row_bytes == 0) return;  // an empty image may have no pointer
     for (int y = 0; y < rows; ++y)
         std::memcpy(static_cast<unsigned char*>(out) + y * out_pitch,
                     static_cast<const unsigned char*>(in) + y * in_pitch, row_bytes);
