@@ -10,11 +10,11 @@ namespace cinebokeh::detail {
 
 using Uint4 = Vec<uint32_t, 4>;
 
-// One row of the disk: the pixels within `full` of the centre count whole, the next one on each side `end` / 256.
-// full = -1 is a run shorter than a pixel: both ends are the centre.
+// One row of the disk: the pixels within `full` of the centre count whole, the next one on each side `end` / unit, the
+// rest not at all. full = -1 is a run shorter than a pixel: the ends are the centre, seen from both sides.
 struct DiskRun {
     int full;
-    uint32_t end;
+    uint32_t end, whole;  // end + whole = the unit
 };
 
 struct Disk {
@@ -36,25 +36,25 @@ inline double disk_area_to(double radius, double t) {
 
 inline Disk make_disk(double radius, float max_value) {
     Disk disk;
-    double weight = 0;  // of all pixels, in 1/256
+    const int unit = radius <= 3 ? 256 : radius <= 10 ? 64 : radius <= 50 ? 16 : 4;
+    double weight = 0;  // of all pixels, in units
     const int rows = std::max(0, int(std::ceil(radius - 0.5)));
     for (int dy = 0; dy <= rows; ++dy) {
         const double length = rows == 0 ? 1 : disk_area_to(radius, dy + 0.5) - disk_area_to(radius, dy - 0.5);
-        const int full = length < 1 ? -1 : int(length / 2 - 0.5);
-        const double end = length < 1 ? length / 2 : length / 2 - 0.5 - full;
-        disk.runs.push_back({full, uint32_t(std::lround(256 * end))});
+        const int full = int(std::floor(length / 2 - 0.5));
+        const uint32_t end = uint32_t(std::lround(unit * (length / 2 - 0.5 - full)));
+        disk.runs.push_back({full, end, uint32_t(unit) - end});
         disk.reach = std::max(disk.reach, full + 1);
-        weight += (dy ? 2 : 1) * (256.0 * (full < 0 ? 0 : 2 * full + 1) + 2.0 * disk.runs.back().end);
+        weight += (dy ? 2 : 1) * (double(unit) * (2 * full + 1) + 2.0 * end);
     }
-    // The sum over the disk, each row of which may be rounded up, stays below 2^32; a value below 2^22.
-    int bits = 0;
-    while (bits < 21 && std::ldexp(weight / 256 + 2 * rows + 1, bits + 1) < 4294967295.0) ++bits;
+    int bits = 0;  // the sum over the disk stays below 2^32, a value within the precision of float
+    while (bits < 22 && std::ldexp(weight, bits + 1) < 4294967295.0) ++bits;
     int exponent = 0;
     std::frexp(max_value, &exponent);
     if (max_value == std::ldexp(1.f, exponent - 1)) --exponent;  // max_value <= 2^exponent
     disk.to_fixed = std::ldexp(1.f, bits - exponent);
     disk.largest = max_value * disk.to_fixed;
-    disk.to_value = float(256 / weight / double(disk.to_fixed));
+    disk.to_value = float(1 / (weight * double(disk.to_fixed)));
     return disk;
 }
 
@@ -64,13 +64,10 @@ CINEBOKEH_HD inline uint32_t to_fixed_point(float value, float scale, float larg
     return uint32_t(int(cut + 0.5f));
 }
 
-// The part of one run from four prefix sums: up to and with the left end, and up to and with the right end.
-CINEBOKEH_HD inline uint32_t run_sum(uint32_t before_left, uint32_t after_left, uint32_t before_right,
-                                     uint32_t after_right, uint32_t end) {
-    const uint32_t ends = (after_left - before_left) + (after_right - before_right);
-    return before_right - after_left + ((ends * end + 128) >> 8);
-}
-CINEBOKEH_HD inline uint32_t short_run_sum(uint32_t before, uint32_t after, uint32_t end) {
-    return (2 * (after - before) * end + 128) >> 8;
+// The weighted sum over a run, in units, from the sums of the pixels before its left end, after it, before its right
+// end and after it. Everything is modulo 2^32, which the sum over the disk is below.
+CINEBOKEH_HD inline uint32_t run_sum(DiskRun run, uint32_t before_left, uint32_t after_left, uint32_t before_right,
+                                     uint32_t after_right) {
+    return run.whole * (before_right - after_left) + run.end * (after_right - before_left);
 }
 }  // namespace cinebokeh::detail

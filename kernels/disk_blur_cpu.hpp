@@ -35,21 +35,14 @@ inline void prefix_sums_of_row(const Float4* in, int width, const Disk& disk, Ui
 // channels.
 inline void add_runs(const uint32_t* above, const uint32_t* below, DiskRun run, uint32_t* CINEBOKEH_RESTRICT sums,
                      int count) {
-    const uint32_t end = run.end;
-    if (run.full < 0) {
-        for (int i = 0; i < count; ++i)
-            sums[i] += short_run_sum(above[i], above[i + 4], end) + short_run_sum(below[i], below[i + 4], end);
-        return;
-    }
     const int a = -4 * (run.full + 1), b = -4 * run.full, c = 4 * (run.full + 1), d = 4 * (run.full + 2);
     for (int i = 0; i < count; ++i)
-        sums[i] += run_sum(above[i + a], above[i + b], above[i + c], above[i + d], end) +
-                   run_sum(below[i + a], below[i + b], below[i + c], below[i + d], end);
+        sums[i] += run_sum(run, above[i + a] + below[i + a], above[i + b] + below[i + b], above[i + c] + below[i + c],
+                           above[i + d] + below[i + d]);
 }
 inline void set_run(const uint32_t* centre, DiskRun run, uint32_t* CINEBOKEH_RESTRICT sums, int count) {
     const int a = -4 * (run.full + 1), b = -4 * run.full, c = 4 * (run.full + 1), d = 4 * (run.full + 2);
-    for (int i = 0; i < count; ++i)
-        sums[i] = run_sum(centre[i + a], centre[i + b], centre[i + c], centre[i + d], run.end);
+    for (int i = 0; i < count; ++i) sums[i] = run_sum(run, centre[i + a], centre[i + b], centre[i + c], centre[i + d]);
 }
 
 inline void blur_chunk(HostImage<const Uint4> prefix, const Disk& disk, int y, int first, int count, float* out) {

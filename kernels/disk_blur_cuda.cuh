@@ -71,13 +71,9 @@ static __global__ void disk_blur(Image<const Float4, DeviceSpace> in, Span<const
             const int dy = from > y0 + j ? from - (y0 + j) : y0 + j - from;
             if (dy > disk.rows) continue;
             const detail::DiskRun run = runs[size_t(dy)];
-            if (run.full < 0) {
-                for (int c = 0; c < 4; ++c) sums[j][c] += detail::short_run_sum(centre[0][c], centre[1][c], run.end);
-                continue;
-            }
             const detail::Uint4 a = centre[-run.full - 1], b = centre[-run.full];
             const detail::Uint4 p = centre[run.full + 1], q = centre[run.full + 2];
-            for (int c = 0; c < 4; ++c) sums[j][c] += detail::run_sum(a[c], b[c], p[c], q[c], run.end);
+            for (int c = 0; c < 4; ++c) sums[j][c] += detail::run_sum(run, a[c], b[c], p[c], q[c]);
         }
         __syncthreads();  // the next row overwrites the prefix sums
     }

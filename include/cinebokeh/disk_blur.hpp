@@ -25,12 +25,14 @@ namespace cinebokeh {
 /// Blurs Float4 images (linear light, premultiplied) with a disk; all four channels are filtered alike.
 ///
 /// The aperture: row dy of the disk is a run as long as the area of the disk within dy +- 1/2, centred, its two ends
-/// antialiased in steps of 1/256 pixel. The weights sum to pi radius^2, so the blur grows smoothly with the radius;
-/// they are then divided by their sum, so light is kept. Beyond the border the image continues with its border pixels
-/// (replicate). Values are cut to [0, max_value] (NaN counts as 0) and rounded to steps of max_value / 2^21 up to
-/// radius 25, of max_value / 2^15 at radius 200 (max_value rounded up to a power of two). A result is within one step
-/// of the exact sum. Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes, and equal between
-/// backends bit for bit.
+/// antialiased in steps of 1/256 pixel up to radius 3, 1/64 up to 10, 1/16 up to 50, 1/4 above. The weights sum to
+/// pi radius^2 up to those steps, so the blur grows smoothly with the radius; they are then divided by their sum, so
+/// light is kept. Beyond the border the image continues with its border pixels (replicate).
+///
+/// Values are cut to [0, max_value] (NaN counts as 0) and rounded to steps of max_value / 2^18 at radius 8, / 2^17 at
+/// 20, / 2^15 at 50 and 100, / 2^13 at 200 (max_value rounded up to a power of two). Sums are exact.
+///
+/// Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes, and equal between backends bit for bit.
 template <class Exec>
 class DiskBlur {
 public:
