@@ -1,7 +1,7 @@
 #include "cinebokeh/crf.hpp"
 
-#include <array>
-#include <functional>
+#include <algorithm>
+#include <utility>
 
 #include "support.hpp"
 
@@ -40,9 +40,8 @@ std::vector<double> times(const Matrix& k, const std::vector<double>& v) {
     return out;
 }
 
-// Mean field (algorithm 1 of the paper) over all pairs of pixels, two labels, Potts.
-std::vector<double> exact_mean_field(const std::vector<Rgba8>& image, Size s, const std::vector<float>& probability,
-                                     const CrfParams& params) {
+// The two potentials of equation 3, without their weights: smoothness and appearance.
+std::pair<Matrix, Matrix> potentials(const std::vector<Rgba8>& image, Size s, const CrfParams& params) {
     std::vector<std::vector<double>> position, colour;
     for (int y = 0; y < s.height; ++y)
         for (int x = 0; x < s.width; ++x) {
@@ -51,7 +50,13 @@ std::vector<double> exact_mean_field(const std::vector<Rgba8>& image, Size s, co
             position.push_back({x / double(params.smoothness_sxy), y / double(params.smoothness_sxy)});
             colour.push_back({x / sxy, y / sxy, c[0] / srgb, c[1] / srgb, c[2] / srgb});
         }
-    const Matrix smoothness = gaussian_kernel(position), appearance = gaussian_kernel(colour);
+    return {gaussian_kernel(position), gaussian_kernel(colour)};
+}
+
+// Mean field (algorithm 1 of the paper) over all pairs of pixels, two labels, Potts.
+std::vector<double> exact_mean_field(const std::vector<Rgba8>& image, Size s, const std::vector<float>& probability,
+                                     const CrfParams& params) {
+    const auto [smoothness, appearance] = potentials(image, s, params);
     std::vector<double> unary;
     for (float p : probability) {
         const double q = std::min(std::max(double(p), 1e-5), 1 - 1e-5);
@@ -69,6 +74,36 @@ std::vector<double> exact_mean_field(const std::vector<Rgba8>& image, Size s, co
         q1 = logistic(logit);
     }
     return q1;
+}
+
+// The same for any number of labels and any compatibility; an empty one is Potts.
+std::vector<double> exact_label_mean_field(const std::vector<Rgba8>& image, Size s, const std::vector<float>& unary,
+                                           size_t labels, const std::vector<float>& compatibility,
+                                           const CrfParams& params) {
+    const auto [smoothness, appearance] = potentials(image, s, params);
+    const size_t n = s.area();
+    std::vector<double> logit, q(unary.size());
+    for (float u : unary) logit.push_back(-u);
+    for (int i = 0;; ++i) {
+        for (size_t p = 0; p < n; ++p) {
+            double total = 0;
+            for (size_t l = 0; l < labels; ++l) total += std::exp(logit[p * labels + l]);
+            for (size_t l = 0; l < labels; ++l) q[p * labels + l] = std::exp(logit[p * labels + l]) / total;
+        }
+        if (i == params.iterations) return q;
+        for (size_t k = 0; k < logit.size(); ++k) logit[k] = -double(unary[k]);
+        for (size_t other = 0; other < labels; ++other) {
+            std::vector<double> of_other;
+            for (size_t p = 0; p < n; ++p) of_other.push_back(q[p * labels + other]);
+            const auto near = times(smoothness, of_other), alike = times(appearance, of_other);
+            for (size_t p = 0; p < n; ++p)
+                for (size_t l = 0; l < labels; ++l) {
+                    const double mu = compatibility.empty() ? double(l != other) : compatibility[l * labels + other];
+                    logit[p * labels + l] -=
+                        mu * (params.smoothness_weight * near[p] + params.appearance_weight * alike[p]);
+                }
+        }
+    }
 }
 
 // A disk of one colour on a ground of another, with sensor noise, and a blurred, noisy idea of where the disk is.
@@ -205,6 +240,67 @@ TEST_CASE("refinement follows the edge of the image, not of the probability") {
     CHECK(wrong * 20 < wrong_before);
 }
 
+TEST_CASE("the marginals of many labels are near those over all pairs of pixels") {
+    const Size s{48, 30};
+    const size_t labels = 3;
+    const Scene scene = disk_scene(s);
+    const auto doubt = noise(s.area() * labels, 0, 1, 9);
+    std::vector<float> unary;
+    for (size_t p = 0; p < s.area(); ++p)
+        for (size_t l = 0; l < labels; ++l)
+            unary.push_back(doubt[p * labels + l] + 2 * std::abs(float(l) - 2 * scene.probability[p]));
+    // Costs that grow with the distance of the labels, and are not symmetric.
+    const std::vector<float> growing{0, 0.5f, 1, 0.4f, 0, 0.5f, 1, 0.6f, 0}, none;
+    for (const auto* compatibility : {&none, &growing}) {
+        std::vector<float> marginals(unary.size());
+        Cpu exec;
+        DenseCrf crf(exec, {50, 30}, int(labels), {}, *compatibility);
+        const Size wide{s.width * int(labels), s.height};
+        crf(host_view(scene.image, s), host_view(unary, wide), host_view(marginals, wide));
+        const auto exact = exact_label_mean_field(scene.image, s, unary, labels, *compatibility, {});
+        CHECK(mean_error(marginals, exact) < 0.02);
+        for (size_t p = 0; p < s.area(); ++p)
+            CHECK(marginals[3 * p] + marginals[3 * p + 1] + marginals[3 * p + 2] == doctest::Approx(1).epsilon(1e-6));
+    }
+}
+
+TEST_CASE("two labels give the marginals of the binary CRF, in place, without allocating, on any number of threads") {
+    const Scene scene = disk_scene({150, 70});
+    const auto refined = refine(scene);
+    std::vector<float> first;
+    for (int threads : {1, 3}) {
+        std::vector<float> q;
+        for (float p : scene.probability)
+            for (float side : {1 - p, p}) q.push_back(-std::log(clamp(side, 1e-5f, 1 - 1e-5f)));
+        Cpu exec(threads);
+        DenseCrf crf(exec, {170, 80}, 2);
+        const HostImage<float> view(q.data(), {300, 70});
+        CHECK(allocations_during([&] { crf(host_view(scene.image, scene.size), view, view); }) == 0);
+        std::vector<float> foreground;
+        for (size_t p = 0; p < refined.size(); ++p) foreground.push_back(q[2 * p + 1]);
+        CHECK(worst_error(foreground, refined) < 1e-3);  // rounding, amplified by five iterations of weight 13
+        if (first.empty()) first = q;
+        CHECK(q == first);
+    }
+}
+
+TEST_CASE("no iteration is the softmax of the energies, and one label is certain") {
+    const std::vector<Rgba8> image(6);
+    Cpu exec;
+    std::vector<float> q{0, 1, 2, 5, 5, 5, -3, 0, 100, 1e30f, 0, 0, 1, 2, 3, 0.5f, 0.25f, 0}, energy = q;
+    DenseCrf crf(exec, {3, 2}, 3, {.iterations = 0});
+    crf(host_view(image, {3, 2}), host_view(energy, {9, 2}), host_view(q, {9, 2}));
+    for (size_t p = 0; p < 6; ++p) {
+        double sum = 0;
+        for (size_t l = 0; l < 3; ++l) sum += std::exp(-double(energy[3 * p + l]));
+        for (size_t l = 0; l < 3; ++l)
+            CHECK(q[3 * p + l] == doctest::Approx(std::exp(-double(energy[3 * p + l])) / sum).epsilon(1e-6));
+    }
+    DenseCrf single(exec, {3, 2}, 1);
+    single(host_view(image, {3, 2}), host_view(energy, {3, 2}), host_view(q, {3, 2}));
+    for (size_t p = 0; p < 6; ++p) CHECK(q[p] == 1);
+}
+
 TEST_CASE("bad input to the dense CRF is an error") {
     Cpu exec;
     const float nan = std::nanf("");
@@ -233,6 +329,19 @@ TEST_CASE("bad input to the dense CRF is an error") {
           CrfParams{.appearance_weight = INFINITY}, CrfParams{.iterations = -1}})
         CHECK_THROWS_AS(BinaryCrf(exec, s, bad), Error);
     CHECK_THROWS_AS(BinaryCrf(exec, {0, 4}), Error);
+
+    DenseCrf labels(exec, s, 2);
+    const auto infer = [&](Size a, Size b, Size c) { labels(host_view(image, a), {p.data(), b}, {q.data(), c}); };
+    CHECK_THROWS_AS(infer({8, 8}, {16, 8}, {16, 8}), Error);  // p[77] is infinite
+    p.assign(p.size(), 0.5f), infer({8, 8}, {16, 8}, {16, 8});
+    CHECK_THROWS_AS(infer({8, 8}, {8, 8}, {16, 8}), Error);
+    CHECK_THROWS_AS(infer({8, 8}, {16, 8}, {16, 7}), Error);
+    CHECK_THROWS_AS(infer({8, 17}, {16, 17}, {16, 17}), Error);
+    p[77] = nan;
+    CHECK_THROWS_AS(infer({8, 8}, {16, 8}, {16, 8}), Error);
+    CHECK_THROWS_AS(DenseCrf(exec, s, 0), Error);
+    CHECK_THROWS_AS(DenseCrf(exec, s, 2, {}, {0, 1, 1}), Error);
+    CHECK_THROWS_AS(DenseCrf(exec, s, 2, {}, {0, 1, nan, 0}), Error);
 }
 
 TEST_CASE("tiny colour and position deviations, and pure noise, are harmless") {
