@@ -1,0 +1,171 @@
+// What the bilateral grids of both backends share: where a pixel lies in the grid, the samples, the interpolation.
+#pragma once
+#include <cmath>
+
+#include "cinebokeh/core/image.hpp"
+
+namespace cinebokeh::detail {
+
+inline constexpr float bilateral_weight_limit = 4;  // of all splats together, so that 32 bits hold a cell that gets all
+inline constexpr int bilateral_most_levels = 32;
+
+/// Cells are numbered (x, y) and, within such a place, (red, green, blue); blue runs fastest.
+struct BilateralGeometry {
+    Size cells;                                  // places; the first and last row and column reach beyond the image
+    int levels = 1;                              // cells per colour
+    float per_x = 1, per_y = 1, per_colour = 1;  // cells per pixel, per level
+    Float2 border = {0, 0};                      // pixels from the centre of the first cell to the first pixel
+    float units = 1;                             // a weight of 1 as an integer, a power of two
+
+    CINEBOKEH_HD int bins() const { return levels * levels * levels; }
+    // Products of sums: they cannot be contracted to a fused multiply-add, so every compiler rounds them alike.
+    CINEBOKEH_HD float place_x(float x) const { return (x + border[0]) * per_x; }
+    CINEBOKEH_HD float place_y(float y) const { return (y + border[1]) * per_y; }
+    CINEBOKEH_HD int nearest_level(uint8_t value) const { return int(float(value) * per_colour); }
+    CINEBOKEH_HD int nearest_bin(Rgba8 p) const {
+        return (nearest_level(p[0]) * levels + nearest_level(p[1])) * levels + nearest_level(p[2]);
+    }
+};
+
+inline BilateralGeometry bilateral_geometry(Size image, const BilateralGridParams& params) {
+    BilateralGeometry g;
+    g.per_x = 1 / params.cell_x, g.per_y = 1 / params.cell_y, g.per_colour = 1 / params.cell_colour;
+    g.border = {0.5f + 0.5f * params.cell_x, 0.5f + 0.5f * params.cell_y};
+    g.cells = {int(g.place_x(float(image.width - 1))) + 2, int(g.place_y(float(image.height - 1))) + 2};
+    g.levels = g.nearest_level(255) + 1;
+    const double most = double(bilateral_weight_limit) * double(image.area());
+    while (g.units < 65536 && most * 2 * double(g.units) + double(image.area()) < 2147483648.0) g.units *= 2;
+    return g;
+}
+
+template <class FlowView>
+struct MotionByFlow {
+    FlowView flow;
+    CINEBOKEH_HD Float2 operator()(float x, float y) const {
+        const Float2 f = flow(int(x), int(y));
+        return {x + f[0], y + f[1]};
+    }
+};
+
+/// A similarity as a product of a sum, rounded alike by every compiler.
+struct MotionBySimilarity {
+    Float2 offset;
+    float scale;
+    explicit MotionBySimilarity(const Similarity& s)
+        : offset{s.to[0] / s.scale - s.from[0], s.to[1] / s.scale - s.from[1]}, scale(s.scale) {}
+    CINEBOKEH_HD Float2 operator()(float x, float y) const {
+        return {(x + offset[0]) * scale, (y + offset[1]) * scale};
+    }
+};
+
+/// What a sample adds, to the cells (x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1), as integers.
+struct BilateralSample {
+    int x, y, bin;
+    int foreground[4], total[4];
+};
+
+/// All samples of one splat.
+template <class Space, class Motion>
+struct BilateralSamples {
+    BilateralGeometry geometry;
+    Image<const Rgba8, Space> image;
+    Image<const float, Space> matte;
+    Image<const uint8_t, Space> region;  // no data: everywhere
+    Motion motion;
+    float weight;  // in half units
+
+    /// The place of a pixel in cells, if it lies in the grid.
+    CINEBOKEH_HD bool place(int x, int y, Float2& at) const {
+        if (region.data && region(x, y) == 0) return false;
+        const Float2 moved = motion(float(x), float(y));
+        at = {geometry.place_x(moved[0]), geometry.place_y(moved[1])};
+        return at[0] >= 0 && at[1] >= 0 && at[0] < float(geometry.cells.width - 1) &&
+               at[1] < float(geometry.cells.height - 1);
+    }
+    /// Rounds the weights of the sample of pixel (x, y), which lies at place `at`.
+    CINEBOKEH_HD BilateralSample sample(int x, int y, Float2 at) const {
+        BilateralSample s{int(at[0]), int(at[1]), geometry.nearest_bin(image(x, y)), {}, {}};
+        const float fx = at[0] - float(s.x), fy = at[1] - float(s.y), m = matte(x, y);
+        const float foreground = m > 0 ? (m < 1 ? m : 1.f) : 0.f;
+        const float right = weight * fx, left = weight * (1 - fx);
+        const float weights[4] = {left * (1 - fy), right * (1 - fy), left * fy, right * fy};
+        for (int i = 0; i < 4; ++i) {
+            s.total[i] = (int(weights[i]) + 1) >> 1;
+            s.foreground[i] = (int(weights[i] * foreground) + 1) >> 1;
+        }
+        return s;
+    }
+};
+template <class Space, class Motion>
+BilateralSamples<Space, Motion> bilateral_samples(const BilateralGeometry& geometry, Image<const Rgba8, Space> image,
+                                                  Image<const float, Space> matte, Image<const uint8_t, Space> region,
+                                                  const Motion& motion, float weight) {
+    return {geometry, image, matte, region, motion, 2 * weight * geometry.units};
+}
+
+/// A position between two cells of one dimension.
+struct BilateralBracket {
+    int first;
+    float fraction;  // of the second
+
+    CINEBOKEH_HD BilateralBracket(float position, int count) {
+        const float last = float(count - 1);
+        position = position > 0 ? (position < last ? position : last) : 0.f;
+        first = int(position);
+        if (first > 0 && first == count - 1) --first;
+        fraction = position - float(first);
+    }
+};
+
+/// Functor: the log odds of one pixel.
+template <class Space>
+struct BilateralSlice {
+    BilateralGeometry geometry;
+    Image<const Float2, Space> blurred;  // [places, bins + 1] (foreground, total) in units
+    Image<const Rgba8, Space> image;
+    Image<const uint8_t, Space> active;
+    float epsilon, limit;
+    Image<float, Space> log_odds;
+
+    CINEBOKEH_HD BilateralBracket colour(uint8_t value) const {
+        return {float(value) * geometry.per_colour - 0.5f, geometry.levels};
+    }
+    /// The 2 x 2 x 2 colours around a bin at one place. The two blues are neighbours in memory: lanes 0, 1 and 2, 3.
+    CINEBOKEH_HD void add_colours(const Float2* bins, const float (&weights)[4], float place_weight,
+                                  float (&sums)[4]) const {
+        const int levels = geometry.levels, single = levels == 1;
+        const int offsets[4] = {0, single ? 0 : levels, single ? 0 : levels * levels,
+                                single ? 0 : levels * levels + levels};
+        for (int i = 0; i < 4; ++i) {
+            const float w = weights[i] * place_weight;
+            const float* cells = reinterpret_cast<const float*>(bins + offsets[i]);
+            for (int lane = 0; lane < 4; ++lane) sums[lane] += w * cells[lane];
+        }
+    }
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        if (active(x, y) == 0) {
+            log_odds(x, y) = 0;
+            return;
+        }
+        const Rgba8 p = image(x, y);
+        const BilateralBracket bx(geometry.place_x(float(x)), geometry.cells.width);
+        const BilateralBracket by(geometry.place_y(float(y)), geometry.cells.height);
+        const BilateralBracket r = colour(p[0]), g = colour(p[1]), b = colour(p[2]);
+        const int bin = (r.first * geometry.levels + g.first) * geometry.levels + b.first;
+        const float weights[4] = {(1 - r.fraction) * (1 - g.fraction), (1 - r.fraction) * g.fraction,
+                                  r.fraction * (1 - g.fraction), r.fraction * g.fraction};
+        float sums[4] = {};
+        for (int i = 0; i < 4; ++i) {
+            const int cell = (by.first + i / 2) * geometry.cells.width + bx.first + i % 2;
+            const float w = (i % 2 ? bx.fraction : 1 - bx.fraction) * (i / 2 ? by.fraction : 1 - by.fraction);
+            add_colours(blurred.row(cell) + bin, weights, w, sums);
+        }
+        const float scale = 1 / geometry.units;
+        const float foreground = scale * (sums[0] + b.fraction * (sums[2] - sums[0]));
+        const float total = scale * (sums[1] + b.fraction * (sums[3] - sums[1]));
+        const float background = total > foreground ? total - foreground : 0.f;
+        const float odds = std::log((foreground + epsilon) / (background + epsilon));
+        log_odds(x, y) = odds < -limit ? -limit : odds > limit ? limit : odds;
+    }
+};
+}  // namespace cinebokeh::detail
