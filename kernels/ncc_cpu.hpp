@@ -200,23 +200,39 @@ inline void MaskedNcc<Cpu>::response(int slot, HostImage<float> out) {
     }
 }
 
-inline void MaskedNcc<Cpu>::peaks(HostSpan<Peak> out) {
+inline void MaskedNcc<Cpu>::peaks(HostSpan<Peak> out, Size reach) {
     require(int(out.count) == capacity(), "MaskedNcc: ", out.count, " peaks for ", capacity(), " slots");
-    for_each(capacity(), [&](int job, int slot) { out[size_t(slot)] = filled(slot) ? find_peak(slot, job) : Peak{}; });
+    require(reach.width >= 0 && reach.height >= 0, "MaskedNcc: a reach of ", reach.width, " x ", reach.height);
+    for_each(capacity(),
+             [&](int job, int slot) { out[size_t(slot)] = filled(slot) ? find_peak(slot, job, reach) : Peak{}; });
 }
 
-inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job) {
+namespace detail {
+/// The first and last of `places` within `reach` of the middle one.
+struct PlaceRange {
+    int first, last;
+    PlaceRange(int places, int reach) {
+        const int low = (places - 1) / 2, high = places / 2;  // two middle places where their number is even
+        first = std::max(0, reach < places ? high - reach : 0),
+        last = std::min(places - 1, low + std::min(reach, places));
+        if (first > last) first = last = low;
+    }
+};
+}  // namespace detail
+
+inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job, Size reach) {
     const Slot& s = slots_[size_t(slot)];
     const Size places = response_size(slot);
     const int lanes = detail::fft_lanes;
-    if (s.flat) return {0, 0, 0};
+    const detail::PlaceRange columns(places.width, reach.width), rows(places.height, reach.height);
+    if (s.flat) return {0, columns.first, rows.first};
     Peak best{-2, 0, 0};
     // Most groups of rows hold no better response: a maximum over lanes, which vectorises, says so.
-    auto largest = [&](const detail::FftLanes<float>* rows) {
+    auto largest = [&](const detail::FftLanes<float>* eight_rows) {
         float lane_max[detail::fft_lanes];
-        const float* values = reinterpret_cast<const float*>(rows);
+        const float* values = reinterpret_cast<const float*>(eight_rows);
         std::fill_n(lane_max, lanes, -2.f);
-        for (int x = 0; x < places.width; ++x)
+        for (int x = columns.first; x <= columns.last; ++x)
             for (int lane = 0; lane < lanes; ++lane) {
                 const float v = values[x * lanes + lane];
                 lane_max[lane] = v > lane_max[lane] ? v : lane_max[lane];
@@ -224,22 +240,22 @@ inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job) {
         return *std::max_element(lane_max, lane_max + lanes);
     };
     auto consider = [&](const float* values, int step, int y) {
-        for (int x = 0; x < places.width; ++x)
+        for (int x = columns.first; x <= columns.last; ++x)
             if (values[x * step] > best.value) best = {values[x * step], x, y};
     };
     if (s.direct) {
         float* row = lines_.view().row(4 * job);
-        for (int y = 0; y < places.height; ++y) direct_row(slot, y, job, row), consider(row, 1, y);
+        for (int y = rows.first; y <= rows.last; ++y) direct_row(slot, y, job, row), consider(row, 1, y);
     } else {
         for (int block = 0; block < fft_.blocks(); ++block) columns_of_block(slot, block, job, job);
-        for (int first = 0; first < places.height; first += 2 * lanes) {
-            const auto rows = responses_of_rows(slot, first, job, job);
+        for (int first = rows.first / (2 * lanes) * 2 * lanes; first <= rows.last; first += 2 * lanes) {
+            const auto responses = responses_of_rows(slot, first, job, job);
             for (int half = 0; half < 2; ++half) {
-                const detail::FftLanes<float>* eight_rows = half == 0 ? rows.real : rows.imag;
-                const int from = first + half * lanes, end = std::min(places.height, from + lanes);
-                if (from < end && largest(eight_rows) > best.value)
-                    for (int y = from; y < end; ++y)
-                        consider(reinterpret_cast<const float*>(eight_rows) + (y - from), lanes, y);
+                const auto* group = half == 0 ? responses.real : responses.imag;
+                const int from = first + half * lanes, end = std::min(rows.last + 1, from + lanes);
+                if (from < end && largest(group) > best.value)
+                    for (int y = std::max(from, rows.first); y < end; ++y)
+                        consider(reinterpret_cast<const float*>(group) + (y - from), lanes, y);
             }
         }
     }

@@ -213,6 +213,26 @@ TEST_CASE("the peaks are the largest responses of every template") {
     }
 }
 
+TEST_CASE("a reach keeps the template's centre near the centre of the patch") {
+    const Grey patch = noise_image({80, 64}, 0, 255, 65), t = crop(patch, 41, 23, {21, 17});  // 11.5, 0 off the middle
+    for (NccPath path : paths) {
+        Cpu exec;
+        MaskedNcc<Cpu> ncc(exec, patch.size, 1, {.path = path});
+        ncc.set_template(0, t.view(), constant(t.size, 1).view());
+        ncc.set_patch(patch.view());
+        Peak peak;
+        ncc.peaks({&peak, 1}, {12, 0});
+        CHECK(peak.x == 41);
+        CHECK(peak.y == 23);
+        ncc.peaks({&peak, 1}, {11, 3});
+        CHECK(peak.value < 0.9f);
+        CHECK((peak.x >= 19 && peak.x <= 40 && peak.y >= 20 && peak.y <= 27));
+        ncc.peaks({&peak, 1}, {0, 0});  // 60 places: the middle lies between two
+        CHECK((peak.x == 29 && peak.y == 23));
+        CHECK_THROWS_AS(ncc.peaks({&peak, 1}, {-1, 0}), Error);
+    }
+}
+
 TEST_CASE("masked NCC has the same bits with any number of threads, and calls allocate nothing") {
     const Grey patch = noise_image({100, 70}, 0, 255, 91), t = noise_image({33, 21}, 0, 255, 92);
     const Grey valid = random_valid(t.size, 93);

@@ -68,8 +68,10 @@ public:
     void response(int slot, HostImage<float> out);
 
     /// Writes the largest response of every slot; of equal ones, the first from the top left. The value is exact on
-    /// both paths. Empty slots get the value -1 at (0, 0). Throws Error if `out` does not have `capacity` elements.
-    void peaks(HostSpan<Peak> out);
+    /// both paths. Empty slots get the value -1 at (0, 0). Only places are looked at where the centre of the template
+    /// is at most `reach` pixels from the centre of the patch, or the place that comes nearest to that.
+    /// Throws Error if `out` does not have `capacity` elements or `reach` is negative.
+    void peaks(HostSpan<Peak> out, Size reach = {65536, 65536});
 
 private:
     struct Slot {
@@ -99,7 +101,7 @@ private:
     float normalise(const Slot& slot, const Sums& sums) const;
     void direct_row(int slot, int y, int job, float* out);
     float exact_response(int slot, int x, int y);
-    Peak find_peak(int slot, int job);
+    Peak find_peak(int slot, int job, Size reach);
     /// Calls body(job, i) for every i in [0, count); a job runs on one thread at a time.
     template <class Body>
     void for_each(int count, Body&& body);
