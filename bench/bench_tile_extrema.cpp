@@ -1,0 +1,26 @@
+// Tile extrema. Bytes are one read of the image; the outputs are 1/128 of it.
+#include <benchmark/benchmark.h>
+
+#include <vector>
+
+#include "cinebokeh/core/buffer.hpp"
+#include "cinebokeh/tile_extrema.hpp"
+
+using namespace cinebokeh;
+
+static void tile_extrema(benchmark::State& state) {
+    const Size size{int(state.range(0)), int(state.range(1))};
+    Cpu exec;
+    std::vector<float> pixels(size.area());
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(i * 2654435761u % 1000);
+    Buffer<float, Cpu> in(exec, size, pixels), minimum(exec, extrema_size(size)), maximum(exec, extrema_size(size));
+    for (auto _ : state) cinebokeh::tile_extrema(exec, in.view(), minimum.view(), maximum.view());
+    state.SetBytesProcessed(state.iterations() * int64_t(size.area() * sizeof(float)));
+}
+BENCHMARK(tile_extrema)
+    ->Args({320, 240})
+    ->Args({854, 480})
+    ->Args({1920, 1080})
+    ->Args({3840, 2160})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
