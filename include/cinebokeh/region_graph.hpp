@@ -1,0 +1,71 @@
+// Region graph: which regions of a labelled image touch, along how many pixel sides, and what each looks like.
+//
+// The graph that a cut over superpixels is made on, in compressed rows as maxflow.hpp wants it.
+#pragma once
+#include "cinebokeh/core/buffer.hpp"
+
+namespace cinebokeh {
+
+/// The mean over the pixels of a region, summed in whole numbers.
+struct Region {
+    int pixels;
+    Float3 lab;     // mean colour, CIE Lab; {0, 0, 0} for a region without pixels
+    Float2 centre;  // mean position, pixels
+};
+
+/// Plan: the region graph of images of one size. CPU only.
+class RegionGraph {
+public:
+    /// `max_regions` bounds the number of labels (Slic::max_labels). Throws Error if the size is empty or max_regions
+    /// < 1. Allocates, about 500 bytes a region.
+    RegionGraph(Cpu& exec, Size size, int max_regions);
+
+    /// Builds the graph.
+    ///
+    ///   image   [h, w]  sRGB
+    ///   labels  [h, w]  0 .. count - 1
+    ///
+    /// Linear in the pixels. Throws Error if a size differs, count is not in [0, max_regions], a label is outside
+    /// [0, count), or there are more than 3 max_regions pairs of neighbours, which connected regions never have.
+    /// Allocates nothing. Deterministic.
+    void operator()(HostImage<const Rgba8> image, HostImage<const int> labels, int count);
+
+    int count() const { return count_; }
+    HostSpan<const Region> regions() const { return {regions_.span().data, size_t(count_)}; }
+    /// The neighbours of region v are targets()[offsets()[v]] .. targets()[offsets()[v + 1] - 1], ascending; each pair
+    /// is listed from both sides.
+    HostSpan<const int> offsets() const { return {offsets_.span().data, size_t(count_) + 1}; }
+    HostSpan<const int> targets() const { return {targets_.span().data, size_t(arcs_)}; }
+    /// The length of the common border, in pixel sides, of each entry of targets().
+    HostSpan<const int> borders() const { return {borders_.span().data, size_t(arcs_)}; }
+
+private:
+    struct Sums {
+        int64_t lab[3], x, y, pixels;
+    };
+    struct Pair {
+        int a, b, border;  // a < b; a is -1 in an empty slot
+    };
+    void measure(HostImage<const Rgba8> image, HostImage<const int> labels, int strip);
+    void combine();
+    void find_pairs(HostImage<const int> labels);
+    void count_side(int a, int b);
+    void make_rows();
+
+    Cpu& exec_;
+    Size size_;
+    int max_regions_, strips_, slots_ = 0, count_ = 0, arcs_ = 0, pairs_ = 0;
+    int last_ = 0;                // the slot of the pair counted last
+    Buffer<Sums, Cpu> sums_;      // [strips, max_regions]
+    Buffer<uint8_t, Cpu> valid_;  // [strips] whether all labels were in range
+    Buffer<Region, Cpu> regions_;
+    Buffer<Pair, Cpu> table_;  // hash table of the pairs, at most half full
+    Buffer<int, Cpu> used_;    // [pairs] slots of the table
+    Buffer<int, Cpu> offsets_, targets_, borders_;
+    Buffer<int, Cpu> unsorted_, next_;  // slots of the pairs of each region; where the next goes
+};
+
+}  // namespace cinebokeh
+
+// ---------------------------------------------------------------------------- implementation
+#include "kernels/region_graph_cpu.hpp"
