@@ -9,14 +9,17 @@ add_library(cinebokeh_program INTERFACE)
 target_link_libraries(cinebokeh_program INTERFACE cinebokeh)
 set(warnings -Wall -Wextra -Wshadow -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    list(APPEND warnings -Wno-restrict)  # GCC 12 sees overlaps in std::string + std::string that are not there (PR 105651)
+    list(APPEND warnings -Wno-restrict)  # GCC 12 sees overlaps in string + string that are not there (its bug 105651)
 endif()
-target_compile_options(cinebokeh_program INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>")
+target_compile_options(cinebokeh_program INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>"
+    # The host compiler sees code that nvcc has rewritten: the warnings about unused names and shadowing are not ours.
+    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Xcompiler=-Wall -Werror=all-warnings>")
 if(CINEBOKEH_NATIVE)
     target_compile_options(cinebokeh_program INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()
 if(CINEBOKEH_SANITIZE)
-    target_compile_options(cinebokeh_program INTERFACE -fsanitize=${CINEBOKEH_SANITIZE} -fno-sanitize-recover=all -g)
+    target_compile_options(cinebokeh_program INTERFACE
+        "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${CINEBOKEH_SANITIZE};-fno-sanitize-recover=all;-g>")
     target_link_options(cinebokeh_program INTERFACE -fsanitize=${CINEBOKEH_SANITIZE})
 endif()
 

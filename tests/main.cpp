@@ -1,5 +1,12 @@
 // The doctest main, compiled once, and the counters of every allocation in the test program.
+//
+// With CINEBOKEH_TEST_NEEDS_DEVICE the program ends at once where there is no CUDA device, with the code that ctest
+// reports as skipped.
+#if defined(CINEBOKEH_TEST_NEEDS_DEVICE)
+#define DOCTEST_CONFIG_IMPLEMENT
+#else
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#endif
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -28,3 +35,19 @@ void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
+
+#if defined(CINEBOKEH_TEST_NEEDS_DEVICE)
+#include <cuda_runtime_api.h>
+
+#include <cstdio>
+
+int main(int argc, char** argv) {
+    int devices = 0;
+    const cudaError_t status = cudaGetDeviceCount(&devices);
+    if (status != cudaSuccess || devices == 0) {
+        std::printf("skipped: no CUDA device (%s)\n", cudaGetErrorString(status));
+        return 77;
+    }
+    return doctest::Context(argc, argv).run();
+}
+#endif

@@ -82,8 +82,9 @@ struct Image {
     /// The part of the image at (x, y) of the given size, which must lie inside.
     CINEBOKEH_HD Image crop(int x, int y, Size part) const { return {row(y) + x, part, pitch}; }
 
-    CINEBOKEH_HD operator Image<const T, Space>() const
-        requires(!std::is_const_v<T>)
+    template <class U>
+    CINEBOKEH_HD operator Image<U, Space>() const
+        requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
     {
         return {data, size, pitch};
     }
@@ -98,8 +99,9 @@ struct Span {
     CINEBOKEH_HD T& operator[](size_t i) const { return data[i]; }
     CINEBOKEH_HD T* begin() const { return data; }
     CINEBOKEH_HD T* end() const { return data + count; }
-    CINEBOKEH_HD operator Span<const T, Space>() const
-        requires(!std::is_const_v<T>)
+    template <class U>
+    CINEBOKEH_HD operator Span<U, Space>() const
+        requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
     {
         return {data, count};
     }
