@@ -167,3 +167,176 @@ TEST_CASE("arbitrary graphs: the canonical cut, and one-way edges") {
         CHECK(expected.cut(labels) == expected.flow);
     }
 }
+
+TEST_CASE("without seeds nothing flows: all is source side without a sink, and sink side where the sink is reached") {
+    const Size s{5, 4};
+    Cpu exec;
+    for (Connectivity connectivity : both) {
+        GridMaxflow solve(exec, s, connectivity);
+        const std::vector<int> ones(s.area(), 1);
+        std::vector<uint8_t> labels(s.area(), 7);
+        for (int terminal : {0, 3, -3}) {
+            Grid g{s, connectivity, std::vector<int>(s.area(), 0), ones, ones, ones, ones};
+            g.terminal[7] = terminal;
+            CHECK(solve(g.view(), host_view(labels, s)) == 0);
+            CHECK(labels == std::vector<uint8_t>(s.area(), terminal >= 0));
+        }
+    }
+}
+
+TEST_CASE("isolated pixels take the side of their terminal, and 0 the source side") {
+    const Size s{6, 3};
+    Cpu exec;
+    GridMaxflow solve(exec, s, Connectivity::eight);
+    const std::vector<int> none(s.area(), 0);
+    Grid g{s, Connectivity::eight, none, none, none, none, none};
+    std::vector<uint8_t> labels(s.area(), 7), expected;
+    for (size_t i = 0; i < s.area(); ++i) g.terminal[i] = int(i % 3) - 1, expected.push_back(i % 3 >= 1);
+    CHECK(solve(g.view(), host_view(labels, s)) == 0);
+    CHECK(labels == expected);
+}
+
+TEST_CASE("capacities that point out of the image are ignored, whatever they hold") {
+    const Size s{4, 3};
+    Grid g = random_grid(s, Connectivity::eight, 3, 9, 9);
+    for (int y = 0; y < s.height; ++y) {
+        g.right[size_t(y * s.width + s.width - 1)] = g.down_right[size_t(y * s.width + s.width - 1)] = -5;
+        g.down_left[size_t(y * s.width)] = INT_MIN;
+    }
+    for (int x = 0; x < s.width; ++x) {
+        const size_t last = size_t((s.height - 1) * s.width + x);
+        g.down[last] = g.down_right[last] = g.down_left[last] = -1;
+    }
+    check_grid(g);
+}
+
+TEST_CASE("the largest capacities do not overflow, and the flow exceeds 32 bits") {
+    for (Connectivity connectivity : both) {
+        Grid g = random_grid({4, 2}, connectivity, 1, 1, 1);
+        for (std::vector<int>* edges : {&g.right, &g.down, &g.down_right, &g.down_left})
+            std::fill(edges->begin(), edges->end(), max_capacity);
+        for (size_t i = 0; i < 8; ++i) g.terminal[i] = i % 4 < 2 ? INT_MAX : -INT_MAX;
+        check_grid(g);
+        Cpu exec;
+        GridMaxflow solve(exec, g.size, connectivity);
+        std::vector<uint8_t> labels(g.size.area());
+        // Across the middle: two straight edges, and two diagonal ones where there are eight neighbours.
+        const int64_t edges = connectivity == Connectivity::eight ? 4 : 2;
+        CHECK(solve(g.view(), host_view(labels, g.size)) == edges * max_capacity);
+    }
+}
+
+TEST_CASE("one plan gives the same cut again after other problems, allocates nothing, and takes padded images") {
+    const Size s{23, 17};
+    Cpu exec;
+    GridMaxflow solve(exec, s, Connectivity::eight);
+    const Grid g = random_grid(s, Connectivity::eight, 11, 20, 9),
+               other = random_grid(s, Connectivity::eight, 12, 9, 30);
+    std::vector<uint8_t> first(s.area()), again(s.area());
+    const int64_t flow = solve(g.view(), host_view(first, s));
+    for (int i = 0; i < 3; ++i) {
+        solve(other.view(), host_view(again, s));
+        CHECK(allocations_during([&] { CHECK(solve(g.view(), host_view(again, s)) == flow); }) == 0);
+        CHECK(again == first);
+    }
+    Buffer<int, Cpu> terminal(exec, s, g.terminal);  // rows padded to 64 bytes
+    Buffer<uint8_t, Cpu> labels(exec, s);
+    GridCapacities<HostSpace> padded = g.view();
+    padded.terminal = terminal.view();
+    CHECK(solve(padded, labels.view()) == flow);
+    CHECK(labels.download() == first);
+}
+
+TEST_CASE("a grid of several thousand pixels: source and sink side agree with the same problem as a graph") {
+    const Size s{90, 70};
+    const Grid g = random_grid(s, Connectivity::eight, 21, 60, 25);
+    const int n = int(s.area());
+    std::vector<int> offsets{0}, targets, capacities;
+    for (int y = 0; y < s.height; ++y)
+        for (int x = 0; x < s.width; ++x) {
+            const int p = y * s.width + x;
+            auto join = [&](int dx, int dy, const std::vector<int>& capacity, bool mine) {
+                if (!s.contains(x + dx, y + dy)) return;
+                targets.push_back(p + dy * s.width + dx);
+                capacities.push_back(capacity[size_t(mine ? p : targets.back())]);
+            };
+            join(-1, -1, g.down_right, false), join(0, -1, g.down, false), join(1, -1, g.down_left, false);
+            join(-1, 0, g.right, false), join(1, 0, g.right, true);
+            join(-1, 1, g.down_left, true), join(0, 1, g.down, true), join(1, 1, g.down_right, true);
+            offsets.push_back(int(targets.size()));
+        }
+    Cpu exec;
+    GridMaxflow grid(exec, s, Connectivity::eight);
+    GraphMaxflow graph(exec, n, int(targets.size()));
+    std::vector<uint8_t> a(s.area(), 7), b(s.area(), 8);
+    auto span = [](const std::vector<int>& v) { return HostSpan<const int>{v.data(), v.size()}; };
+    const Graph csr{span(offsets), span(targets), span(capacities), span(g.terminal)};
+    const int64_t flow = grid(g.view(), host_view(a, s));
+    CHECK(graph(csr, {b.data(), b.size()}) == flow);
+    CHECK(a == b);
+    CHECK(allocations_during([&] { graph(csr, {b.data(), b.size()}); }) == 0);
+}
+
+TEST_CASE("grids refuse wrong sizes and capacities out of range") {
+    const Size s{4, 3};
+    Cpu exec;
+    CHECK_THROWS_AS(GridMaxflow(exec, {0, 3}, Connectivity::four), Error);
+    CHECK_THROWS_AS(GridMaxflow(exec, {-1, 3}, Connectivity::four), Error);
+    CHECK_THROWS_AS(GridMaxflow(exec, {1 << 20, 1 << 20}, Connectivity::four), Error);
+    GridMaxflow four(exec, s, Connectivity::four), eight(exec, s, Connectivity::eight);
+    const Grid good = random_grid(s, Connectivity::eight, 1, 5, 5);
+    std::vector<uint8_t> labels(s.area());
+    CHECK_THROWS_AS(four(good.view(), host_view(labels, {3, 4})), Error);
+    GridCapacities<HostSpace> no_diagonals = good.view();
+    no_diagonals.down_left = {};
+    CHECK_NOTHROW(four(no_diagonals, host_view(labels, s)));
+    CHECK_THROWS_AS(eight(no_diagonals, host_view(labels, s)), Error);
+    for (int bad : {-1, INT_MIN, max_capacity + 1}) {
+        Grid g = good;
+        g.down_right[5] = bad;
+        CHECK_THROWS_AS(eight(g.view(), host_view(labels, s)), Error);
+        CHECK_NOTHROW(four(g.view(), host_view(labels, s)));
+        g = good, g.right[0] = bad;
+        CHECK_THROWS_AS(four(g.view(), host_view(labels, s)), Error);
+    }
+    Grid g = good;
+    g.terminal[3] = INT_MIN;
+    CHECK_THROWS_AS(four(g.view(), host_view(labels, s)), Error);
+}
+
+TEST_CASE("graphs refuse what is not a graph with both directions in ascending order") {
+    Cpu exec;
+    GraphMaxflow solve(exec, 3, 4);
+    std::vector<uint8_t> labels(3);
+    auto call = [&](std::vector<int> offsets, std::vector<int> targets, std::vector<int> capacities,
+                    std::vector<int> terminal) {
+        auto span = [](std::vector<int>& v) { return HostSpan<const int>{v.data(), v.size()}; };
+        return solve({span(offsets), span(targets), span(capacities), span(terminal)},
+                     {labels.data(), terminal.size()});
+    };
+    CHECK(call({0, 1, 3, 4}, {1, 0, 2, 1}, {5, 5, 2, 0}, {9, 0, -9}) == 2);
+    CHECK(call({0}, {}, {}, {}) == 0);
+    CHECK_THROWS_AS(call({0, 1, 3, 4}, {1, 2, 0, 1}, {5, 5, 2, 0}, {9, 0, -9}), Error);   // order
+    CHECK_THROWS_AS(call({0, 1, 2, 2}, {1, 2}, {5, 5}, {9, 0, -9}), Error);               // no opposite
+    CHECK_THROWS_AS(call({0, 1, 1, 1}, {0}, {5}, {9, 0, -9}), Error);                     // loop
+    CHECK_THROWS_AS(call({0, 1, 1, 1}, {3}, {5}, {9, 0, -9}), Error);                     // target outside
+    CHECK_THROWS_AS(call({0, 3, 1, 4}, {1, 0, 2, 1}, {5, 5, 2, 0}, {9, 0, -9}), Error);   // offsets descend
+    CHECK_THROWS_AS(call({0, 1, 3, 4}, {1, 0, 2, 1}, {5, -5, 2, 0}, {9, 0, -9}), Error);  // negative
+    CHECK_THROWS_AS(call({0, 1, 3, 4}, {1, 0, 2, 1}, {5, 5, 2, 0}, {9, INT_MIN, -9}), Error);
+    CHECK_THROWS_AS(call({0, 0, 0, 0, 0}, {}, {}, {9, 0, -9, 1}), Error);  // larger than planned
+}
+
+TEST_CASE("quantise rounds to the nearest unit, saturates, and refuses what has no meaning") {
+    CHECK(quantise(1.25f, 1000) == 1250);
+    CHECK(quantise(-0.0026f, 1000) == -3);
+    CHECK(quantise(2.5f, 1) == 3);
+    CHECK(quantise(INFINITY, 1) == max_capacity);
+    CHECK(quantise(-3e38f, 3e38f) == -max_capacity);
+    CHECK(quantise_neighbour(0.5f, 10) == 5);
+    CHECK_THROWS_AS(quantise(NAN, 1), Error);
+    CHECK_THROWS_AS(quantise(1, NAN), Error);
+    CHECK_THROWS_AS(quantise(1, 0), Error);
+    CHECK_THROWS_AS(quantise(1, INFINITY), Error);
+    CHECK_THROWS_AS(quantise_neighbour(-0.1f, 1), Error);
+    CHECK_THROWS_AS(quantise_neighbour(NAN, 1), Error);
+}

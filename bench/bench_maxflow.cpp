@@ -1,0 +1,82 @@
+#include <benchmark/benchmark.h>
+
+#include <vector>
+
+#include "cinebokeh/maxflow.hpp"
+
+using namespace cinebokeh;
+
+namespace {
+// A blob in front of a background, both with colour noise: terminals of either sign everywhere, edges weak along the
+// contour. `band` keeps only the pixels near the contour, as a tracker does; the others are isolated.
+struct Problem {
+    Size size;
+    std::vector<int> terminal, right, down, down_right, down_left;
+
+    Problem(Size s, bool band) : size(s) {
+        unsigned state = 1;
+        const double radius = s.height / 3.0;
+        for (int y = 0; y < s.height; ++y)
+            for (int x = 0; x < s.width; ++x) {
+                state = state * 1664525u + 1013904223u;
+                const double dx = x - s.width / 2.0, dy = y - s.height / 2.0, d = dx * dx + dy * dy - radius * radius;
+                const bool active = !band || std::abs(d) < radius * radius * 0.7;
+                const bool contour = std::abs(d) < 2 * radius;
+                const int noise = int(state >> 20) - 2048, weight = contour ? 300 : 2000 + int(state >> 22);
+                terminal.push_back((d < 0 ? 900 : -900) + noise * 2);
+                for (auto* edges : {&right, &down, &down_right, &down_left}) edges->push_back(active ? weight : 0);
+            }
+    }
+    GridCapacities<HostSpace> view() const {
+        return {{terminal.data(), size},
+                {right.data(), size},
+                {down.data(), size},
+                {down_right.data(), size},
+                {down_left.data(), size}};
+    }
+};
+
+void grid(benchmark::State& state, Connectivity connectivity, bool band) {
+    const Size s{int(state.range(0)), int(state.range(1))};
+    Cpu exec;
+    GridMaxflow solve(exec, s, connectivity);
+    const Problem problem(s, band);
+    std::vector<uint8_t> labels(s.area());
+    for (auto _ : state) benchmark::DoNotOptimize(solve(problem.view(), {labels.data(), s}));
+    state.SetItemsProcessed(int64_t(state.iterations()) * int64_t(s.area()));  // pixels
+}
+void sizes(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height"})->Unit(benchmark::kMillisecond)->UseRealTime();
+    b->Args({320, 240})->Args({427, 240})->Args({854, 480})->Args({1920, 1080});
+}
+BENCHMARK_CAPTURE(grid, four, Connectivity::four, false)->Apply(sizes);
+BENCHMARK_CAPTURE(grid, eight, Connectivity::eight, false)->Apply(sizes);
+BENCHMARK_CAPTURE(grid, eight_band, Connectivity::eight, true)->Apply(sizes);
+
+// A region graph of superpixels: a lattice of 45 x 29 regions joined to six neighbours.
+void region_graph(benchmark::State& state) {
+    const int columns = 45, rows = 29, nodes = columns * rows;
+    std::vector<int> offsets{0}, targets, capacities, terminal;
+    unsigned random = 1;
+    for (int v = 0; v < nodes; ++v) {
+        const int x = v % columns, y = v / columns;
+        auto join = [&](int dx, int dy) {
+            if (x + dx < 0 || y + dy < 0 || x + dx >= columns || y + dy >= rows) return;
+            targets.push_back(v + dy * columns + dx);
+            capacities.push_back(500 + (v + targets.back()) * 37 % 1500);
+        };
+        join(-1, -1), join(0, -1), join(-1, 0), join(1, 0), join(0, 1), join(1, 1);
+        offsets.push_back(int(targets.size()));
+        random = random * 1664525u + 1013904223u;
+        terminal.push_back((std::abs(x - 22) < 9 ? 700 : -700) + int(random >> 20) - 2048);
+    }
+    Cpu exec;
+    GraphMaxflow solve(exec, nodes, int(targets.size()));
+    std::vector<uint8_t> labels{std::vector<uint8_t>(size_t(nodes))};
+    auto span = [](const std::vector<int>& v) { return HostSpan<const int>{v.data(), v.size()}; };
+    const Graph graph{span(offsets), span(targets), span(capacities), span(terminal)};
+    for (auto _ : state) benchmark::DoNotOptimize(solve(graph, {labels.data(), labels.size()}));
+    state.SetItemsProcessed(int64_t(state.iterations()) * nodes);
+}
+BENCHMARK(region_graph)->Unit(benchmark::kMicrosecond)->UseRealTime();
+}  // namespace
