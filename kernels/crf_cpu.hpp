@@ -58,7 +58,7 @@ inline void build_appearance(TiledLattice<5>& lattice, const CrfParams& params, 
         std::fill_n(scratch.values, tiles[t].points(), 1.f);
         lattice.splat(scratch, t, scratch.values);
     });
-    lattice.blur(true);
+    lattice.blur(false);
 }
 }  // namespace detail
 
@@ -156,7 +156,7 @@ inline void BinaryCrf::operator()(HostImage<const Rgba8> image, HostImage<const 
     if (params_.iterations == 0)
         for_each_pixel(*exec_, size, [&](int x, int y) { refined(x, y) = 0.5f + 0.5f * belief_.view()(x, y); });
     for (int i = 0; i < params_.iterations; ++i) {
-        if (appearance) lattice_.blur(true);
+        if (appearance) lattice_.blur(false);
         const HostImage<float> message = message_.view().crop(0, 0, size);
         if (params_.smoothness_weight > 0) smoothness_.apply(belief_.view(), params_.smoothness_weight, message);
         const bool last = i + 1 == params_.iterations;

@@ -41,7 +41,7 @@ inline void DenseCrf::add_appearance_message(int label) {
         }
         lattice_.splat(scratch, t, scratch.values);
     });
-    lattice_.blur(true);
+    lattice_.blur(false);
     lattice_.for_each_tile([&](Scratch& scratch, int t) {
         const detail::CrfTile tile = tiles_[t];
         const float* norm = norm_.view().data + ptrdiff_t(t) * detail::lattice_tile;

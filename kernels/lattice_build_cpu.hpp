@@ -115,9 +115,9 @@ struct LatticeScratch {
 inline uint32_t lattice_hash(int64_t key, int bits) {
     return uint32_t((uint64_t(key) * 0x9E3779B97F4A7C15u) >> (64 - bits));
 }
-inline int bits_for(int64_t count) {  // of a table that is at most half full
+inline int bits_for(int64_t count) {  // of a table that is at most four fifths full, and mostly far from it
     int bits = 4;
-    while ((int64_t(1) << bits) < 2 * count) ++bits;
+    while ((int64_t(4) << bits) < 5 * count) ++bits;
     return bits;
 }
 
@@ -200,19 +200,19 @@ LatticeTile index_tile(const LatticeFrame<D>& frame, int points, LatticeScratch<
     for (auto& row : scratch.features) std::fill(row + points, row + padded, row[0]);
     locate_simplices<D>(frame, scratch.features, points, scratch.codes, weights);
     KeyTable simplex_table(scratch.simplex_table, bits_for(lattice_tile), scratch.simplex_codes);
-    for (int p = 0; p < points; ++p)
-        simplex_of[p] = p > 0 && scratch.codes[p] == scratch.codes[p - 1] ? simplex_of[p - 1]
-                                                                          : simplex_table.find_or_add(scratch.codes[p]);
+    for (int p = 0; p < points; ++p) simplex_of[p] = simplex_table.find_or_add(scratch.codes[p]);
     const int count = simplex_table.count();
+    const int64_t diagonal = frame.step(D);
     KeyTable vertex_table(scratch.vertex_table, std::min(15, bits_for((D + 1) * count)), scratch.vertex_keys);
     for (int s = 0; s < count; ++s) {
-        const int64_t code = scratch.simplex_codes[s];
-        const int64_t first = code >> LatticeFrame<D>::order_bits;
-        simplices[s] = {};
-        simplices[s].v[0] = vertex_table.find_or_add(first);
-        for (int64_t j = 0, key = first; j < D - 1; ++j)
-            simplices[s].v[j + 1] = vertex_table.find_or_add(key += frame.stride[(code >> (3 * j)) & 7]);
-        simplices[s].v[D] = vertex_table.find_or_add(first + frame.step(D));
+        const int64_t code = scratch.simplex_codes[s], first = code >> LatticeFrame<D>::order_bits;
+        Corners<D>& corners = simplices[s];
+        corners = {};
+        corners.v[0] = vertex_table.find_or_add(first);
+        int64_t key = first;
+        for (int j = 0; j < D - 1; ++j)
+            corners.v[j + 1] = vertex_table.find_or_add(key += frame.stride[(code >> (3 * j)) & 7]);
+        corners.v[D] = vertex_table.find_or_add(first + diagonal);
     }
     return {points, count, vertex_table.count(), 0};
 }
