@@ -16,6 +16,10 @@
 
 #include "allocation_count.hpp"
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // GCC inlines our operator new and then sees aligned_alloc
+#endif
+
 namespace {
 std::atomic<long> allocations{0};
 
