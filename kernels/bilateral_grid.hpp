@@ -18,13 +18,11 @@ struct BilateralGeometry {
     float units = 1;                             // a weight of 1 as an integer, a power of two
 
     CINEBOKEH_HD int bins() const { return levels * levels * levels; }
+    CINEBOKEH_HD int bin(int red, int green, int blue) const { return (red * levels + green) * levels + blue; }
     // Products of sums: they cannot be contracted to a fused multiply-add, so every compiler rounds them alike.
     CINEBOKEH_HD float place_x(float x) const { return (x + border[0]) * per_x; }
     CINEBOKEH_HD float place_y(float y) const { return (y + border[1]) * per_y; }
     CINEBOKEH_HD int nearest_level(uint8_t value) const { return int(float(value) * per_colour); }
-    CINEBOKEH_HD int nearest_bin(Rgba8 p) const {
-        return (nearest_level(p[0]) * levels + nearest_level(p[1])) * levels + nearest_level(p[2]);
-    }
 };
 
 inline BilateralGeometry bilateral_geometry(Size image, const BilateralGridParams& params) {
@@ -41,9 +39,9 @@ inline BilateralGeometry bilateral_geometry(Size image, const BilateralGridParam
 template <class FlowView>
 struct MotionByFlow {
     FlowView flow;
-    CINEBOKEH_HD Float2 operator()(float x, float y) const {
-        const Float2 f = flow(int(x), int(y));
-        return {x + f[0], y + f[1]};
+    CINEBOKEH_HD Float2 operator()(int x, int y) const {
+        const Float2& f = flow(x, y);
+        return {float(x) + f[0], float(y) + f[1]};
     }
 };
 
@@ -53,18 +51,10 @@ struct MotionBySimilarity {
     float scale;
     explicit MotionBySimilarity(const Similarity& s)
         : offset{s.to[0] / s.scale - s.from[0], s.to[1] / s.scale - s.from[1]}, scale(s.scale) {}
-    CINEBOKEH_HD Float2 operator()(float x, float y) const {
-        return {(x + offset[0]) * scale, (y + offset[1]) * scale};
-    }
+    CINEBOKEH_HD Float2 operator()(int x, int y) const { return {(x + offset[0]) * scale, (y + offset[1]) * scale}; }
 };
 
-/// What a sample adds, to the cells (x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1), as integers.
-struct BilateralSample {
-    int x, y, bin;
-    int foreground[4], total[4];
-};
-
-/// All samples of one splat.
+/// All samples of one splat. A sample lies between four places and adds integers to a bin of each.
 template <class Space, class Motion>
 struct BilateralSamples {
     BilateralGeometry geometry;
@@ -74,27 +64,22 @@ struct BilateralSamples {
     Motion motion;
     float weight;  // in half units
 
-    /// The place of a pixel in cells, if it lies in the grid.
-    CINEBOKEH_HD bool place(int x, int y, Float2& at) const {
-        if (region.data && region(x, y) == 0) return false;
-        const Float2 moved = motion(float(x), float(y));
-        at = {geometry.place_x(moved[0]), geometry.place_y(moved[1])};
-        return at[0] >= 0 && at[1] >= 0 && at[0] < float(geometry.cells.width - 1) &&
-               at[1] < float(geometry.cells.height - 1);
+    CINEBOKEH_HD bool wanted(int x, int y) const { return !region.data || region(x, y) != 0; }
+    CINEBOKEH_HD Float2 place(int x, int y) const {
+        const Float2 moved = motion(x, y);
+        return {geometry.place_x(moved[0]), geometry.place_y(moved[1])};
     }
-    /// Rounds the weights of the sample of pixel (x, y), which lies at place `at`.
-    CINEBOKEH_HD BilateralSample sample(int x, int y, Float2 at) const {
-        BilateralSample s{int(at[0]), int(at[1]), geometry.nearest_bin(image(x, y)), {}, {}};
-        const float fx = at[0] - float(s.x), fy = at[1] - float(s.y), m = matte(x, y);
-        const float foreground = m > 0 ? (m < 1 ? m : 1.f) : 0.f;
-        const float right = weight * fx, left = weight * (1 - fx);
-        const float weights[4] = {left * (1 - fy), right * (1 - fy), left * fy, right * fy};
-        for (int i = 0; i < 4; ++i) {
-            s.total[i] = (int(weights[i]) + 1) >> 1;
-            s.foreground[i] = (int(weights[i] * foreground) + 1) >> 1;
-        }
-        return s;
+    /// False for NaN.
+    CINEBOKEH_HD bool inside(float place_x, float place_y) const {
+        return (place_x >= 0) & (place_y >= 0) & (place_x < float(geometry.cells.width - 1)) &
+               (place_y < float(geometry.cells.height - 1));
     }
+    CINEBOKEH_HD static float foreground(float matte) {
+        const float positive = matte > 0 ? matte : 0.f;  // NaN becomes 0
+        return positive < 1 ? positive : 1.f;
+    }
+    /// Half units to units. Rounded after the cast, since a sum before it could be contracted with a product.
+    CINEBOKEH_HD static int round(float half_units) { return (int(half_units) + 1) >> 1; }
 };
 template <class Space, class Motion>
 BilateralSamples<Space, Motion> bilateral_samples(const BilateralGeometry& geometry, Image<const Rgba8, Space> image,
@@ -147,7 +132,7 @@ struct BilateralSlice {
             log_odds(x, y) = 0;
             return;
         }
-        const Rgba8 p = image(x, y);
+        const Rgba8& p = image(x, y);
         const BilateralBracket bx(geometry.place_x(float(x)), geometry.cells.width);
         const BilateralBracket by(geometry.place_y(float(y)), geometry.cells.height);
         const BilateralBracket r = colour(p[0]), g = colour(p[1]), b = colour(p[2]);

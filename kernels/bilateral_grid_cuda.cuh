@@ -12,9 +12,10 @@ class BilateralCells;
 using Int2 = Vec<int, 2>;
 
 /// Functor over (bin, place).
+template <class Cell>
 struct BilateralClear {
-    Image<Int2, DeviceSpace> sums;
-    __device__ void operator()(int bin, int place) const { sums(bin, place) = Int2{0, 0}; }
+    Image<Cell, DeviceSpace> cells;
+    __device__ void operator()(int bin, int place) const { cells(bin, place) = Cell{0, 0}; }
 };
 
 /// Functor over the pixels of a splat. Integer atomics: the order does not matter.
@@ -24,20 +25,25 @@ struct BilateralSplat {
     Image<Int2, DeviceSpace> sums;
 
     __device__ void operator()(int x, int y) const {
-        Float2 at;
-        if (!samples.place(x, y, at)) return;
-        const BilateralSample s = samples.sample(x, y, at);
+        const Float2 at = samples.place(x, y);
+        if (!samples.inside(at[0], at[1]) || !samples.wanted(x, y)) return;
+        const BilateralGeometry& g = samples.geometry;
+        const Rgba8 colour = samples.image(x, y);
+        const int bin = g.bin(g.nearest_level(colour[0]), g.nearest_level(colour[1]), g.nearest_level(colour[2]));
+        const float fx = at[0] - float(int(at[0])), fy = at[1] - float(int(at[1]));
+        const float foreground = samples.foreground(samples.matte(x, y));
         for (int i = 0; i < 4; ++i) {
-            Int2& cell = sums(s.bin, (s.y + i / 2) * samples.geometry.cells.width + s.x + i % 2);
-            if (s.foreground[i]) atomicAdd(&cell[0], s.foreground[i]);
-            if (s.total[i]) atomicAdd(&cell[1], s.total[i]);
+            const float weight = samples.weight * (i % 2 ? fx : 1 - fx) * (i / 2 ? fy : 1 - fy);
+            Int2& cell = sums(bin, (int(at[1]) + i / 2) * g.cells.width + int(at[0]) + i % 2);
+            atomicAdd(&cell[0], samples.round(weight * foreground));
+            atomicAdd(&cell[1], samples.round(weight));
         }
     }
 };
 
 /// Functor over (bin, place): one dimension of the blur.
 template <class Cell>
-struct BilateralBlur {
+struct BilateralBlurPass {
     Image<const Cell, DeviceSpace> in;
     float side;
     int bin_step, place_step, cells, index_divisor;  // index along the dimension: bin or place / index_divisor % cells
@@ -65,10 +71,9 @@ public:
         blurred_ = Buffer<Float2, Cuda>(exec, with_end);
         between_ = Buffer<Float2, Cuda>(exec, with_end);
         clear();
-        for_each_pixel(exec, {1, with_end.height}, ClearEnd{blurred_.view(), geometry.bins()});
-        blur();
+        for_each_pixel(exec, with_end, BilateralClear<Float2>{blurred_.view()});
     }
-    void clear() { for_each_pixel(*exec_, size(), BilateralClear{sums_.view()}); }
+    void clear() { for_each_pixel(*exec_, size(), BilateralClear<Int2>{sums_.view()}); }
     template <class Samples>
     void splat(const Samples& samples) {
         for_each_pixel(*exec_, samples.image.size, BilateralSplat<Samples>{samples, sums_.view()});
@@ -76,21 +81,17 @@ public:
     void blur() {
         const int levels = geometry_.levels, columns = geometry_.cells.width, rows = geometry_.cells.height;
         const Image<Float2, DeviceSpace> a = blurred_.view(), b = between_.view();
-        for_each_pixel(*exec_, size(), BilateralBlur<Int2>{sums_.view(), side_, 0, 1, columns, 1, a});
-        for_each_pixel(*exec_, size(), BilateralBlur<Float2>{a, side_, 0, columns, rows, columns, b});
-        for_each_pixel(*exec_, size(), BilateralBlur<Float2>{b, side_, levels * levels, 0, levels, levels * levels, a});
-        for_each_pixel(*exec_, size(), BilateralBlur<Float2>{a, side_, levels, 0, levels, levels, b});
-        for_each_pixel(*exec_, size(), BilateralBlur<Float2>{b, side_, 1, 0, levels, 1, a});
+        for_each_pixel(*exec_, size(), BilateralBlurPass<Int2>{sums_.view(), side_, 0, 1, columns, 1, a});
+        for_each_pixel(*exec_, size(), BilateralBlurPass<Float2>{a, side_, 0, columns, rows, columns, b});
+        for_each_pixel(*exec_, size(),
+                       BilateralBlurPass<Float2>{b, side_, levels * levels, 0, levels, levels * levels, a});
+        for_each_pixel(*exec_, size(), BilateralBlurPass<Float2>{a, side_, levels, 0, levels, levels, b});
+        for_each_pixel(*exec_, size(), BilateralBlurPass<Float2>{b, side_, 1, 0, levels, 1, a});
     }
     View<const Float2, Cuda> blurred() { return blurred_.view(); }
     void slice(const BilateralSlice<DeviceSpace>& f) { for_each_pixel(*exec_, f.image.size, f); }
 
 private:
-    struct ClearEnd {
-        Image<Float2, DeviceSpace> blurred;
-        int end;
-        __device__ void operator()(int, int place) const { blurred(end, place) = {0, 0}; }
-    };
     Size size() const { return {geometry_.bins(), geometry_.cells.width * geometry_.cells.height}; }
 
     Cuda* exec_ = nullptr;

@@ -154,3 +154,132 @@ TEST_CASE_TEMPLATE("splat, blur and slice follow the definition", Exec, EXECUTOR
         CHECK(worst <= 2e-3);
     }
 }
+
+TEST_CASE_TEMPLATE("an empty grid knows nothing, and so does a cleared one", Exec, EXECUTORS) {
+    const Scene scene({50, 30});
+    Exec exec;
+    BilateralGrid<Exec> grid(exec, scene.size);
+    Uploaded<Exec> in(exec, scene);
+    Buffer<uint8_t, Exec> everywhere(exec, scene.size, std::vector<uint8_t>(scene.size.area(), 1));
+    Buffer<float, Exec> out(exec, scene.size);
+    const std::vector<float> zero(scene.size.area());
+    grid.slice(in.image.view(), everywhere.view(), 0.15f, 4.f, out.view());
+    CHECK(out.download() == zero);
+    for (int i = 0; i < 2; ++i) {
+        grid.splat(in.image.view(), in.matte.view(), grown, 1.f);
+        grid.blur();
+        grid.slice(in.image.view(), everywhere.view(), 0.15f, 4.f, out.view());
+        CHECK(worst_error(out.download(), zero) > 0.1);
+        grid.clear();
+        grid.blur();
+        grid.slice(in.image.view(), everywhere.view(), 0.15f, 4.f, out.view());
+        CHECK(out.download() == zero);
+    }
+}
+
+TEST_CASE_TEMPLATE("samples that left the grid and NaN count for nothing", Exec, EXECUTORS) {
+    Scene scene({50, 30});
+    Exec exec;
+    const auto expected = [&] {  // only the left half is splatted
+        Scene half = scene;
+        for (size_t i = 0; i < half.size.area(); ++i) {
+            if (i % 50 >= 25) half.region[i] = 0;
+            if (i % 50 == 3) half.matte[i] = i % 100 == 3 ? 0.f : 1.f;
+        }
+        BilateralGrid<Exec> grid(exec, half.size);
+        Uploaded<Exec> in(exec, half);
+        Buffer<uint8_t, Exec> everywhere(exec, half.size, std::vector<uint8_t>(half.size.area(), 1));
+        Buffer<float, Exec> out(exec, half.size);
+        grid.splat(in.image.view(), in.matte.view(), in.region.view(), in.flow.view(), 1.f);
+        grid.blur();
+        grid.slice(in.image.view(), everywhere.view(), 0.15f, 4.f, out.view());
+        return out.download();
+    }();
+    const float bad[] = {NAN, INFINITY, -INFINITY, 1e30f, -200, 4e9f};
+    for (size_t i = 0; i < scene.size.area(); ++i) {
+        if (i % 50 >= 25) scene.flow[i] = {i % 2 ? bad[i % 6] : 1.f, i % 2 ? 0.f : bad[i % 6]};
+        if (i % 50 == 3) scene.matte[i] = i % 100 == 3 ? NAN : 7.f;
+    }
+    BilateralGrid<Exec> grid(exec, scene.size);
+    Uploaded<Exec> in(exec, scene);
+    Buffer<uint8_t, Exec> everywhere(exec, scene.size, std::vector<uint8_t>(scene.size.area(), 1));
+    Buffer<float, Exec> out(exec, scene.size);
+    grid.splat(in.image.view(), in.matte.view(), in.region.view(), in.flow.view(), 1.f);
+    grid.blur();
+    grid.slice(in.image.view(), everywhere.view(), 0.15f, 4.f, out.view());
+    CHECK(out.download() == expected);
+}
+
+TEST_CASE("the number of threads does not change a bit of the log odds") {
+    const Scene scene({131, 87});
+    Cpu one(1), three(3);
+    CHECK(log_odds_of(one, scene, {}) == log_odds_of(three, scene, {}));
+}
+
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("both backends agree but for the rounding of the interpolation", Exec, CUDA_EXECUTORS) {
+    const Scene scene({67, 43});
+    Cpu cpu;
+    Exec exec;
+    // the blurred grids are equal to the bit; 36 products and sums of weights follow, and a logarithm of at most 4
+    CHECK(worst_error(log_odds_of(exec, scene, {}), log_odds_of(cpu, scene, {})) <= 36 * 6e-8 + 4 * 2.4e-7);
+}
+#endif
+
+TEST_CASE("more may be splatted after a blur, and the next blur has all of it") {
+    const Scene scene({90, 40}), other({90, 40}, 9);
+    Cpu exec;
+    Uploaded<Cpu> in(exec, scene), more(exec, other);
+    auto run = [&](bool blur_between) {
+        BilateralGrid<Cpu> grid(exec, scene.size);
+        Buffer<float, Cpu> out(exec, scene.size);
+        grid.splat(in.image.view(), in.matte.view(), grown, 1.f);
+        if (blur_between) {
+            grid.blur();
+            grid.slice(in.image.view(), in.region.view(), 0.15f, 4.f, out.view());
+        }
+        grid.splat(more.image.view(), more.matte.view(), more.region.view(), more.flow.view(), 0.3f);
+        grid.blur();
+        grid.slice(in.image.view(), in.region.view(), 0.15f, 4.f, out.view());
+        return out.download();
+    };
+    CHECK(run(true) == run(false));
+}
+
+TEST_CASE("a frame costs no allocation") {
+    const Scene scene({90, 40});
+    Cpu exec;
+    Uploaded<Cpu> in(exec, scene);
+    BilateralGrid<Cpu> grid(exec, scene.size);
+    Buffer<float, Cpu> out(exec, scene.size);
+    CHECK(allocations_during([&] {
+              grid.clear();
+              grid.splat(in.image.view(), in.matte.view(), in.region.view(), in.flow.view(), 1.f);
+              grid.splat(in.image.view(), in.matte.view(), grown, 0.4f);
+              grid.blur();
+              grid.slice(in.image.view(), in.region.view(), 0.15f, 4.f, out.view());
+          }) == 0);
+}
+
+TEST_CASE("the bilateral grid refuses what it cannot hold") {
+    const Scene scene({30, 20});
+    Cpu exec;
+    CHECK_THROWS_AS(BilateralGrid<Cpu>(exec, {0, 5}), Error);
+    CHECK_THROWS_AS(BilateralGrid<Cpu>(exec, {5, 5}, {.cell_x = NAN}), Error);
+    CHECK_THROWS_AS(BilateralGrid<Cpu>(exec, {5, 5}, {.cell_colour = 4}), Error);
+    CHECK_THROWS_AS(BilateralGrid<Cpu>(exec, {5, 5}, {.blur_side = NAN}), Error);
+    BilateralGrid<Cpu> grid(exec, scene.size);
+    Uploaded<Cpu> in(exec, scene);
+    Buffer<float, Cpu> out(exec, scene.size), small(exec, {30, 19});
+    CHECK_THROWS_AS(grid.splat(in.image.view(), small.view(), grown, 1.f), Error);
+    CHECK_THROWS_AS(grid.splat(in.image.view(), in.matte.view(), grown, NAN), Error);
+    CHECK_THROWS_AS(grid.splat(in.image.view(), in.matte.view(), grown, -1.f), Error);
+    CHECK_THROWS_AS(grid.splat(in.image.view(), in.matte.view(), {.scale = 0}, 1.f), Error);
+    CHECK_THROWS_AS(grid.slice(in.image.view(), in.region.view(), 0.15f, 4.f, small.view()), Error);
+    CHECK_THROWS_AS(grid.slice(in.image.view(), in.region.view(), 0.f, 4.f, out.view()), Error);
+    CHECK_THROWS_AS(grid.slice(in.image.view(), in.region.view(), 0.15f, NAN, out.view()), Error);
+    grid.splat(in.image.view(), in.matte.view(), grown, 4.f);
+    CHECK_THROWS_AS(grid.splat(in.image.view(), in.matte.view(), grown, 0.1f), Error);  // 32 bits could overflow
+    grid.clear();
+    grid.splat(in.image.view(), in.matte.view(), grown, 0.1f);
+}
