@@ -1,5 +1,6 @@
 // Max-flow on Cpu: the two networks (implicit grid, compressed rows) and the plans over them.
 #pragma once
+#include <atomic>
 #include <bit>
 
 #include "cinebokeh/maxflow.hpp"
@@ -8,8 +9,9 @@
 namespace cinebokeh {
 namespace detail {
 
-// Directions 0..7: right, left, down, up, down-right, up-left, down-left, up-right; the opposite differs in bit 0. The
-// edge of kind k / 2 belongs to the node it leaves in an even direction.
+// `directions` is 4 or 8. Directions 0..7: right, left, down, up, down-right, up-left, down-left, up-right; the
+// opposite differs in bit 0. The edge of kind k / 2 belongs to the node it leaves in an even direction.
+template <int directions>
 struct GridNetwork {
     using Node = GridNode;
     using Arc = uint8_t;
@@ -20,6 +22,7 @@ struct GridNetwork {
     int nodes;
     int offset[8];
 
+    // Memory of a network: a row and a pixel before and after the image can be read as nodes.
     GridNetwork(Node* node_, ResidualPair* edges_, Size size)
         : node(node_),
           edges(edges_),
@@ -40,6 +43,28 @@ struct GridNetwork {
         there -= amount, back += amount;
         if (there == 0) from.out &= uint8_t(~(1 << k)), to.in &= uint8_t(~(1 << (k ^ 1)));
         return there;
+    }
+    struct Closest {
+        int level;
+        Arc arc;
+    };
+    // Without branches: level and direction in one key, the smallest wins; not being in the tree wraps to a huge level.
+    template <int side>
+    Closest closest(int p) const {
+        const unsigned live = side == 0 ? node[p].in : node[p].out;
+        uint64_t best = ~uint64_t(0);
+        for (unsigned k = 0; k < directions; ++k) {
+            const int level = node[p + offset[k]].level;
+            const uint64_t key = uint64_t(uint32_t((side == 0 ? level : -level) - 1)) << 3 | k;
+            best = std::min(best, key | ((live >> k & 1) ? 0 : ~uint64_t(0)));
+        }
+        return {int(std::min(best >> 3, uint64_t(INT_MAX - 1))) + 1, Arc(best & 7)};
+    }
+    template <class F>
+    void for_each_child(int p, F&& f) const {
+        unsigned children = 0;
+        for (unsigned k = 0; k < directions; ++k) children |= unsigned(node[p + offset[k]].parent == (k ^ 1)) << k;
+        for (; children != 0; children &= children - 1) f(p + offset[std::countr_zero(children)]);
     }
     template <bool away, class F>
     void scan(int p, F&& visit) {
@@ -71,6 +96,24 @@ struct GraphNetwork {
     int push(int, Arc a, int amount) {
         capacity_left[opposites[a]] += amount;
         return capacity_left[a] -= amount;
+    }
+    struct Closest {
+        int level;
+        Arc arc;
+    };
+    template <int side>
+    Closest closest(int p) const {
+        Closest best{INT_MAX, none};
+        for (int a = offsets[p]; a < offsets[p + 1]; ++a) {
+            const int level = side == 0 ? node[targets[a]].level : -node[targets[a]].level;
+            if (level > 0 && level < best.level && capacity_left[side == 0 ? opposites[a] : a] > 0) best = {level, a};
+        }
+        return best;
+    }
+    template <class F>
+    void for_each_child(int p, F&& f) const {
+        for (int a = offsets[p]; a < offsets[p + 1]; ++a)
+            if (node[targets[a]].parent == opposites[a]) f(targets[a]);
     }
     template <bool away, class F>
     void scan(int p, F&& visit) {
@@ -105,7 +148,7 @@ inline GridMaxflow::GridMaxflow(Cpu& exec, Size size, Connectivity connectivity)
                      size.height),
              size)),
       connectivity_(connectivity),
-      forest_(exec, int(size.area())),
+      forest_(exec, int(size.area()), size.width + 1),
       edges_(exec, {int(size.area()), connectivity == Connectivity::four ? 2 : 4}) {}
 
 namespace detail {
@@ -121,6 +164,29 @@ inline bool load_edges(const int* capacity, int begin, int end, Size size, Resid
     for (int x = std::max(begin, end); x < size.width; ++x) edges[x] = {{0, 0}};
     return illegal == 0;
 }
+
+// Fills in the nodes of a row from its terminals and from the edges of this row and of the one above, all of which are
+// in place. Where a neighbour lies outside, the entry that is read instead belongs to an edge that leaves the image
+// elsewhere, and is 0: only the first row, and the first pixel, have nothing before them.
+template <bool diagonals>
+void load_nodes(const ResidualPair* edges, size_t nodes, int y, int width, const int* excess, GridNode* node) {
+    const ptrdiff_t w = width;
+    const ResidualPair *right = edges, *down = edges + nodes, *down_right = down + nodes,
+                       *down_left = down_right + nodes;
+    auto there = [](const ResidualPair& edge) { return unsigned(edge.v[0] > 0); };
+    for (ptrdiff_t x = 0; x < w; ++x) {
+        unsigned set = there(right[x]) | there(down[x]) << 2;
+        if (x > 0) set |= there(right[x - 1]) << 1;
+        if (y > 0) set |= there(down[x - w]) << 3;
+        if constexpr (diagonals) {
+            set |= there(down_right[x]) << 4 | there(down_left[x]) << 6;
+            if (y > 0) set |= there(down_right[x - w - 1]) << 5 | there(down_left[x - w + 1]) << 7;
+        }
+        const int level = (excess[x] > 0) - (excess[x] < 0);
+        const uint8_t parent = level ? GridNetwork<4>::root : GridNetwork<4>::none;
+        node[x] = {level, uint8_t(set), uint8_t(set), parent};
+    }
+}
 }  // namespace detail
 
 inline void GridMaxflow::load(const GridCapacities<HostSpace>& c) {
@@ -128,37 +194,50 @@ inline void GridMaxflow::load(const GridCapacities<HostSpace>& c) {
     const bool diagonal = connectivity_ == Connectivity::eight;
     const size_t nodes = size_.area();
     detail::ResidualPair* edges = edges_.view().data;
-    detail::GridNode* node = forest_.node.view().data;
     int* excess = forest_.excess.view().data;
-    for (int y = 0; y < h; ++y) {
-        const size_t first = size_t(y) * size_t(w);
-        const int below = y + 1 < h;
-        bool legal = detail::load_edges(c.right.row(y), 0, w - 1, size_, edges + first) &&
-                     detail::load_edges(c.down.row(y), 0, w * below, size_, edges + nodes + first);
-        if (diagonal)
-            legal = legal &&
-                    detail::load_edges(c.down_right.row(y), 0, (w - 1) * below, size_, edges + 2 * nodes + first) &&
-                    detail::load_edges(c.down_left.row(y), 1, w * below, size_, edges + 3 * nodes + first);
-        require(legal, "GridMaxflow: a neighbour capacity in row ", y, " is outside [0, ", max_capacity, "]");
-
-        const int* terminal = c.terminal.row(y);
-        bool finite = true;
-        for (int x = 0; x < w; ++x) finite &= terminal[x] != INT_MIN, excess[first + size_t(x)] = terminal[x];
-        require(finite, "GridMaxflow: a terminal capacity in row ", y, " is INT_MIN");
-
-        for (int x = 0; x < w; ++x) {
-            const size_t p = first + size_t(x);
-            auto has = [&](size_t kind, bool inside, size_t owner) {
-                return inside && edges[kind * nodes + owner].v[0] > 0;
-            };
-            unsigned set = unsigned(has(0, true, p)) | unsigned(has(0, x > 0, p - 1)) << 1 |
-                           unsigned(has(1, true, p)) << 2 | unsigned(has(1, y > 0, p - size_t(w))) << 3;
-            if (diagonal)
-                set |= unsigned(has(2, true, p)) << 4 | unsigned(has(2, x > 0 && y > 0, p - size_t(w) - 1)) << 5 |
-                       unsigned(has(3, true, p)) << 6 | unsigned(has(3, x + 1 < w && y > 0, p - size_t(w) + 1)) << 7;
-            node[p].in = node[p].out = uint8_t(set);
+    std::atomic<bool> edges_legal{true}, terminals_legal{true};
+    const int grain = std::max(1, 16384 / w);
+    exec_->for_each_range(h, grain, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y) {
+            detail::ResidualPair* row = edges + size_t(y) * size_t(w);
+            const int below = y + 1 < h;
+            bool legal = detail::load_edges(c.right.row(y), 0, w - 1, size_, row);
+            legal &= detail::load_edges(c.down.row(y), 0, w * below, size_, row + nodes);
+            if (diagonal) {
+                legal &= detail::load_edges(c.down_right.row(y), 0, (w - 1) * below, size_, row + 2 * nodes);
+                legal &= detail::load_edges(c.down_left.row(y), 1, w * below, size_, row + 3 * nodes);
+            }
+            if (!legal) edges_legal = false;
+            const int* terminal = c.terminal.row(y);
+            int illegal = 0;
+            for (int x = 0; x < w; ++x) {
+                illegal |= int(terminal[x] == INT_MIN);
+                excess[size_t(y) * size_t(w) + size_t(x)] = terminal[x];
+            }
+            if (illegal) terminals_legal = false;
         }
-    }
+    });
+    require(edges_legal, "GridMaxflow: a neighbour capacity is outside [0, ", max_capacity, "]");
+    require(terminals_legal, "GridMaxflow: a terminal capacity is INT_MIN");
+
+    detail::GridNode* node = forest_.node.view().data + w + 1;
+    for (int i = 0; i <= w; ++i) node[-1 - i] = node[nodes + size_t(i)] = {0, 0, 0, detail::GridNetwork<4>::none};
+    exec_->for_each_range(h, grain, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y) {
+            const size_t first = size_t(y) * size_t(w);
+            auto* fill = diagonal ? detail::load_nodes<true> : detail::load_nodes<false>;
+            fill(edges + first, nodes, y, w, excess + first, node + first);
+        }
+    });
+}
+
+template <int directions>
+int64_t GridMaxflow::solve() {
+    detail::GridNetwork<directions> network(forest_.node.view().data + size_.width + 1, edges_.view().data, size_);
+    detail::Forest<detail::GridNetwork<directions>> forest(network, forest_);
+    for (int p = 0; p < network.nodes; ++p)
+        if (network.node[p].out != 0 && network.node[p].level != 0) forest.activate_root(p);
+    return forest.run();
 }
 
 inline int64_t GridMaxflow::operator()(const GridCapacities<HostSpace>& capacities, HostImage<uint8_t> labels) {
@@ -169,12 +248,12 @@ inline int64_t GridMaxflow::operator()(const GridCapacities<HostSpace>& capaciti
                 (capacities.down_right.size == size_ && capacities.down_left.size == size_),
             "GridMaxflow: a diagonal capacity is not ", size_.width, " x ", size_.height, " as planned");
     load(capacities);
-    detail::GridNetwork network(forest_.node.view().data, edges_.view().data, size_);
-    detail::Forest<detail::GridNetwork> forest(network, forest_);
-    for (int p = 0; p < network.nodes; ++p) forest.plant(p, network.node[p].out != 0);
-    const int64_t flow = forest.run();
-    for (int y = 0; y < size_.height; ++y)
-        for (int x = 0; x < size_.width; ++x) labels(x, y) = network.node[y * size_.width + x].level >= 0;
+    const int64_t flow = connectivity_ == Connectivity::four ? solve<4>() : solve<8>();
+    const detail::GridNode* node = forest_.node.view().data + size_.width + 1;
+    exec_->for_each_range(size_.height, std::max(1, 65536 / size_.width), [&](int begin, int end) {
+        for (int y = begin; y < end; ++y)
+            for (int x = 0; x < size_.width; ++x) labels(x, y) = node[y * size_.width + x].level >= 0;
+    });
     return flow;
 }
 
@@ -234,7 +313,11 @@ inline int64_t GraphMaxflow::operator()(const Graph& graph, HostSpan<uint8_t> la
     std::copy(graph.terminal.begin(), graph.terminal.end(), excess);
     detail::GraphNetwork network{forest_.node.view().data, graph.offsets.data, graph.targets.data, opposite, residual};
     detail::Forest<detail::GraphNetwork> forest(network, forest_);
-    for (int v = 0; v < nodes; ++v) forest.plant(v, true);
+    for (int v = 0; v < nodes; ++v) {
+        const int level = (excess[v] > 0) - (excess[v] < 0);
+        network.node[v] = {level, level ? network.root : network.none};
+        if (level != 0) forest.activate_root(v);
+    }
     const int64_t flow = forest.run();
     for (int v = 0; v < nodes; ++v) labels[size_t(v)] = network.node[v].level >= 0;
     return flow;

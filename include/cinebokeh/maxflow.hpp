@@ -62,14 +62,17 @@ struct ResidualPair {
 };
 template <class Node>
 struct ForestBuffers {
-    ForestBuffers(Cpu& exec, int nodes)
-        : node(exec, {nodes, 1}), excess(exec, {nodes, 1}), active(exec, {nodes, 4}), orphans(exec, {nodes, 1}) {}
+    ForestBuffers(Cpu& exec, int nodes, int padding = 0)
+        : node(exec, {nodes + 2 * padding, 1}),
+          excess(exec, {nodes, 1}),
+          active(exec, {nodes, 4}),
+          orphans(exec, {nodes, 1}) {}
     Buffer<Node, Cpu> node;
     Buffer<int, Cpu> excess, active, orphans;
 };
 }  // namespace detail
 
-/// Plan: the minimum cut of grids of one size. Holds 66 bytes a pixel with eight neighbours, 50 with four.
+/// Plan: the minimum cut of grids of one size. Holds 64 bytes a pixel with eight neighbours, 48 with four.
 class GridMaxflow {
 public:
     /// Throws Error if the size is empty or has more than 2^28 pixels. Allocates everything the solver needs.
@@ -87,6 +90,8 @@ public:
 
 private:
     void load(const GridCapacities<HostSpace>& capacities);
+    template <int directions>
+    int64_t solve();
 
     Cpu* exec_;
     Size size_;
