@@ -47,7 +47,7 @@ inline constexpr int gradient_chunk = 128;  // samples of a partial gradient
 
 inline PixelClassifier::PixelClassifier(Cpu& exec, const PixelClassifierParams& params)
     : exec_(&exec), params_(params) {
-    require(params.features >= 1 && params.features <= 64 && params.batch >= 2 && params.batch <= 1 << 20,
+    require(params.features >= 1 && params.features <= max_features && params.batch >= 2 && params.batch <= 1 << 20,
             "PixelClassifier: ", params.features, " features and a batch of ", params.batch);
     chunks_ = ceil_div(params.batch, detail::gradient_chunk);
     const int n = weight_count();
@@ -128,6 +128,31 @@ inline float sum(const float* a) {
 }
 }  // namespace detail
 
+namespace detail {
+// Unit by unit becomes sample by sample: out[sample][unit], zeros beyond the last unit.
+template <int lanes, int units>
+inline void transpose(const float* const* in, int count, float (*out)[units]) {
+    for (int l = 0; l < lanes; ++l)
+        for (int u = 0; u < units; ++u) out[l][u] = u < count ? in[u][l] : 0;
+}
+// gradient[u][i] += sum over samples of error[u][sample] * input[sample][i]
+template <int lanes, int units>
+inline void add_outer_products(const float (*error)[lanes], const float (*input)[units], int inputs, int outputs,
+                               float* gradient) {
+    static_assert(units % Lanes::count == 0);
+    constexpr int blocks = units / Lanes::count;
+    for (int u = 0; u < outputs; ++u) {
+        Lanes sums[blocks];
+        for (int b = 0; b < blocks; ++b) sums[b] = Lanes::all(0);
+        for (int l = 0; l < lanes; ++l)
+            for (int b = 0; b < blocks; ++b) sums[b] += error[u][l] * Lanes::load(input[l] + b * Lanes::count);
+        float row[units];
+        for (int b = 0; b < blocks; ++b) sums[b].store(row + b * Lanes::count);
+        for (int i = 0; i < inputs; ++i) gradient[u * inputs + i] += row[i];
+    }
+}
+}  // namespace detail
+
 // Back-propagates the error of the logits of one run of samples.
 inline void PixelClassifier::add_gradient(const float* const* input, const Activations& a, const float* error,
                                           float* gradient) const {
@@ -144,15 +169,17 @@ inline void PixelClassifier::add_gradient(const float* const* input, const Activ
     }
     for (int i = 0; i < hidden; ++i) {
         auto back = Lanes::all(0);
-        for (int u = 0; u < hidden; ++u) {
-            g2[u * hidden + i] += detail::dot<lanes>(a.first[i], second[u]);
-            back += w2[u * hidden + i] * Lanes::load(second[u]);
-        }
+        for (int u = 0; u < hidden; ++u) back += w2[u * hidden + i] * Lanes::load(second[u]);
         for (int l = 0; l < lanes; ++l) first[i][l] = a.first[i][l] > 0 ? back[l] : 0;
         g1[hidden * f + i] += detail::sum<lanes>(first[i]);
     }
-    for (int u = 0; u < hidden; ++u)
-        for (int i = 0; i < f; ++i) g1[u * f + i] += detail::dot<lanes>(input[i], first[u]);
+    const float* activations[hidden];
+    for (int u = 0; u < hidden; ++u) activations[u] = a.first[u];
+    float by_sample[lanes][hidden], features_by_sample[lanes][max_features];
+    detail::transpose<lanes, hidden>(activations, hidden, by_sample);
+    detail::add_outer_products<lanes, hidden>(second, by_sample, hidden, hidden, g2);
+    detail::transpose<lanes, max_features>(input, f, features_by_sample);
+    detail::add_outer_products<lanes, max_features>(first, features_by_sample, f, hidden, g1);
 }
 
 inline void PixelClassifier::adam_step(float learning_rate) {
@@ -191,7 +218,7 @@ inline void PixelClassifier::train(const SampleSet& a, HostSpan<const SampleSet>
         const int end = std::min((chunk + 1) * detail::gradient_chunk, batch);
         for (int begin = chunk * detail::gradient_chunk; begin < end; begin += lanes) {
             Activations activations;
-            const float* input[64];
+            const float* input[max_features];
             for (int k = 0; k < params_.features; ++k) input[k] = inputs_.view().row(k) + begin;
             forward(input, activations);
             float error[lanes];  // of the mean cross-entropy: sigmoid(logit) - target
@@ -221,8 +248,8 @@ inline void PixelClassifier::classify(HostImage<const float> features, HostImage
                 continue;
             }
             Activations activations;
-            const float* input[64];
-            float tail[64][lanes] = {};  // the last run of a row is filled up with zeros
+            const float* input[max_features];
+            float tail[max_features][lanes] = {};  // the last run of a row is filled up with zeros
             for (int k = 0; k < params_.features; ++k) {
                 input[k] = features.row(j * params_.features + k) + begin;
                 if (count < lanes) std::copy(input[k], input[k] + count, tail[k]), input[k] = tail[k];

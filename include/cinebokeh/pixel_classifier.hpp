@@ -45,7 +45,7 @@ private:
 };
 
 struct PixelClassifierParams {
-    int features = 20;
+    int features = 20;           // 1..32
     float weight_decay = 1e-4f;  // added to the gradient, per weight
     int batch = 1024;            // samples of the largest training step
     uint64_t seed = 1;           // of the initial weights
@@ -55,6 +55,7 @@ struct PixelClassifierParams {
 class PixelClassifier {
 public:
     static constexpr int hidden = 32;
+    static constexpr int max_features = 32;
 
     PixelClassifier(Cpu& exec, const PixelClassifierParams& params = {});
 
@@ -81,7 +82,7 @@ public:
 
 private:
     static constexpr int lanes = Lanes::count;  // samples that go through the network together
-    struct Activations {              // of one run of samples, unit by unit
+    struct Activations {                        // of one run of samples, unit by unit
         float first[hidden][lanes], second[hidden][lanes], logit[lanes];
     };
     // Weights in one array: first layer [hidden][features], bias [hidden], second [hidden][hidden], bias, third
