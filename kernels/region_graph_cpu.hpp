@@ -36,6 +36,7 @@ inline void RegionGraph::operator()(HostImage<const Rgba8> image, HostImage<cons
     for (int strip = 0; strip < strips_; ++strip)
         require(valid_.span()[size_t(strip)], "RegionGraph: a label is outside [0, ", count, ")");
     combine();
+    find_borders(labels);
     find_pairs(labels);
     make_rows();
 }
@@ -83,7 +84,23 @@ inline void RegionGraph::combine() {
         regions_.span()[size_t(i)] = {int(total.pixels),
                                       {float(double(total.lab[0]) / unit), float(double(total.lab[1]) / unit),
                                        float(double(total.lab[2]) / unit)},
-                                      {float(double(total.x) / n), float(double(total.y) / n)}};
+                                      {float(double(total.x) / n), float(double(total.y) / n)},
+                                      0,
+                                      0,
+                                      0,
+                                      0};
+    }
+}
+
+inline void RegionGraph::find_borders(HostImage<const int> labels) {
+    Region* regions = regions_.span().data;
+    for (int y = 0; y < size_.height; ++y) {
+        ++regions[labels(0, y)].left;
+        ++regions[labels(size_.width - 1, y)].right;
+    }
+    for (int x = 0; x < size_.width; ++x) {
+        ++regions[labels(x, 0)].top;
+        ++regions[labels(x, size_.height - 1)].bottom;
     }
 }
 
@@ -147,5 +164,15 @@ inline void RegionGraph::make_rows() {
             const int neighbour = pair.a == v ? pair.b : pair.a, at = next[neighbour]++;
             targets_.span()[size_t(at)] = v, borders_.span()[size_t(at)] = pair.border;
         }
+}
+
+template <class T>
+void paint_regions(Cpu& exec, HostImage<const int> labels, HostSpan<const std::type_identity_t<T>> values,
+                   HostImage<T> out) {
+    require(labels.size == out.size, "paint_regions: the images differ in size");
+    exec.for_each_range(out.size.height, 16, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y)
+            for (int x = 0; x < out.size.width; ++x) out(x, y) = values[size_t(labels(x, y))];
+    });
 }
 }  // namespace cinebokeh

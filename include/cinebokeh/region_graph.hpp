@@ -9,9 +9,21 @@ namespace cinebokeh {
 /// The mean over the pixels of a region, summed in whole numbers.
 struct Region {
     int pixels;
-    Float3 lab;     // mean colour, CIE Lab; {0, 0, 0} for a region without pixels
-    Float2 centre;  // mean position, pixels
+    Float3 lab;                    // mean colour, CIE Lab; {0, 0, 0} for a region without pixels
+    Float2 centre;                 // mean position, pixels
+    int left, top, right, bottom;  // pixels on each border of the image
 };
+
+/// Writes the value of its region to every pixel: out(x, y) = values[labels(x, y)].
+///
+///   labels  [h, w]  each less than values.count
+///   values  [n]
+///   out     [h, w]  out
+///
+/// Throws Error if the sizes differ. Labels are not checked. Allocates nothing.
+template <class T>
+void paint_regions(Cpu& exec, HostImage<const int> labels, HostSpan<const std::type_identity_t<T>> values,
+                   HostImage<T> out);
 
 /// Plan: the region graph of images of one size. CPU only.
 class RegionGraph {
@@ -48,6 +60,7 @@ private:
     };
     void measure(HostImage<const Rgba8> image, HostImage<const int> labels, int strip);
     void combine();
+    void find_borders(HostImage<const int> labels);
     void find_pairs(HostImage<const int> labels);
     void count_side(int a, int b);
     void make_rows();
