@@ -14,7 +14,7 @@ need_packages $packages_build $packages_demo
 if [ "$packages_installed" -eq 1 ] || ! grep -q "CINEBOKEH_DEMO:BOOL=ON" build/CMakeCache.txt 2>/dev/null; then
     configure build -DCMAKE_BUILD_TYPE=Release -DCINEBOKEH_CUDA="$(cuda_here)" -DCINEBOKEH_TESTS=OFF -DCINEBOKEH_BENCH=OFF
 fi
-ninja -C build --quiet cinebokeh_demo
+ninja -C build cinebokeh_demo
 
 mkdir -p out
 build/demo/cinebokeh blur "$input" -o out/cinematic.mp4 --contact-sheet out/contact_sheet.png --subject auto

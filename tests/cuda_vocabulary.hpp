@@ -293,4 +293,3 @@ CINEBOKEH_SIM_MINMAX(unsigned long long)
 #undef CINEBOKEH_SIM_MINMAX
 constexpr float min(float a, float b) { return a != a ? b : b < a ? b : a; }  // as fminf: a NaN gives way
 constexpr float max(float a, float b) { return a != a ? b : a < b ? b : a; }
-

@@ -82,10 +82,10 @@ inline std::filesystem::path data_folder() {
     const fs::path beside = fs::path(CINEBOKEH_SOURCE_DIR) / ".." / "shared" / "data";
     return fs::is_directory(beside) ? beside : fs::path();
 }
-#define SKIP_WITHOUT_DATA(file)                                                              \
-    if (data_folder().empty() || !std::filesystem::exists(data_folder() / (file))) {         \
+#define SKIP_WITHOUT_DATA(file)                                                                     \
+    if (data_folder().empty() || !std::filesystem::exists(data_folder() / (file))) {                \
         MESSAGE("skipped: test data " << (file) << " not found; set CINEBOKEH_DATA to its folder"); \
-        return;                                                                              \
+        return;                                                                                     \
     }
 }  // namespace cinebokeh
 

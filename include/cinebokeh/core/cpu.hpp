@@ -53,8 +53,7 @@ public:
     /// alone, so partial results that are combined in the order of the ranges do not depend on the threads.
     template <class Body>
     void for_each_range(int count, int grain, Body&& body) {
-        for_each(ceil_div(count, grain),
-                 [&](int i) { body(i * grain, std::min(count, (i + 1) * grain)); });
+        for_each(ceil_div(count, grain), [&](int i) { body(i * grain, std::min(count, (i + 1) * grain)); });
     }
 
 private:

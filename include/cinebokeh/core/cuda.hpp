@@ -19,9 +19,9 @@
 #endif
 
 /// Calls a function of the CUDA runtime; throws Error with the text of the call where it fails.
-#define CINEBOKEH_CUDA(call)                                                                             \
-    do {                                                                                                 \
-        const cudaError_t cinebokeh_status = (call);                                                     \
+#define CINEBOKEH_CUDA(call)                                                                                      \
+    do {                                                                                                          \
+        const cudaError_t cinebokeh_status = (call);                                                              \
         ::cinebokeh::require(cinebokeh_status == cudaSuccess, #call, ": ", cudaGetErrorString(cinebokeh_status)); \
     } while (0)
 
@@ -85,7 +85,7 @@ public:
         if (shared_bytes > 48 * 1024)  // more than the default must be asked for, once per kernel
             CINEBOKEH_CUDA(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                                 cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)));
-        kernel<<<grid, block, shared_bytes, stream_>>>(arguments...);
+        kernel<<<grid, block, shared_bytes, stream_> > >(arguments...);
         CINEBOKEH_CUDA(cudaGetLastError());
 #endif
     }
@@ -136,8 +136,8 @@ inline void copy_rows_async(const void* in, ptrdiff_t in_pitch, void* out, ptrdi
                             int rows, cudaMemcpyKind kind, cudaStream_t stream) {
     if (row_bytes == 0 || rows == 0) return;
     if (in_pitch > 0 && out_pitch > 0) {
-        CINEBOKEH_CUDA(cudaMemcpy2DAsync(out, size_t(out_pitch), in, size_t(in_pitch), row_bytes, size_t(rows), kind,
-                                         stream));
+        CINEBOKEH_CUDA(
+            cudaMemcpy2DAsync(out, size_t(out_pitch), in, size_t(in_pitch), row_bytes, size_t(rows), kind, stream));
         return;
     }
     for (int y = 0; y < rows; ++y)  // bottom-up images

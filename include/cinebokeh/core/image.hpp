@@ -83,9 +83,7 @@ struct Image {
     CINEBOKEH_HD Image crop(int x, int y, Size part) const { return {row(y) + x, part, pitch}; }
 
     template <class U>
-    CINEBOKEH_HD operator Image<U, Space>() const
-        requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
-    {
+    CINEBOKEH_HD operator Image<U, Space>() const requires(std::is_same_v<U, const T> && !std::is_const_v<T>) {
         return {data, size, pitch};
     }
 };
@@ -100,9 +98,7 @@ struct Span {
     CINEBOKEH_HD T* begin() const { return data; }
     CINEBOKEH_HD T* end() const { return data + count; }
     template <class U>
-    CINEBOKEH_HD operator Span<U, Space>() const
-        requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
-    {
+    CINEBOKEH_HD operator Span<U, Space>() const requires(std::is_same_v<U, const T> && !std::is_const_v<T>) {
         return {data, count};
     }
 };

@@ -1,4 +1,5 @@
-// A small pool of threads that runs numbered jobs. The calling thread works too, so a pool of one has no threads at all.
+// A small pool of threads that runs numbered jobs. The calling thread works too, so a pool of one has no threads at
+// all.
 //
 // Workers spin for a short while before they sleep: the loops of one video frame follow each other within microseconds.
 // A run that is asked for while another is under way (from inside a job, or from a second caller) runs serially on the
