@@ -93,6 +93,10 @@ OpticalFlow<Exec>::OpticalFlow(Exec& exec, Size size, const OpticalFlowParams& p
             " of patches of ", patch);
     require(params.finest_scale >= 0 && params.descent_iterations >= 0 && params.refinement_iterations >= 0,
             "OpticalFlow: negative scale or number of iterations");
+    const FlowRefinementParams& r = params.refinement;
+    require(r.smoothness_weight > 0 && r.intensity_weight >= 0 && r.gradient_weight >= 0 && r.robustness > 0 &&
+                r.gradient_floor > 0 && r.sweeps_per_iteration >= 0 && r.relaxation > 0 && r.relaxation < 2,
+            "OpticalFlow: a parameter of the refinement is out of its range");
     const int coarsest = detail::coarsest_flow_scale(size, patch);
     finest_ = std::min(params.finest_scale, coarsest);
     from_ = detail::FlowPyramid(exec, size, finest_, coarsest, patch);
