@@ -16,6 +16,8 @@ inline FeatureBounds<5> feature_bounds(const CrfParams& p, Size size) {
 
 inline CrfParams checked(const CrfParams& p, Size max_size) {
     require(!max_size.empty(), "crf: max_size is ", max_size.width, " x ", max_size.height);
+    require(max_size.width <= 65536 && max_size.height <= 65536 && CrfTiles{max_size}.count() <= 65536,
+            "crf: max_size is too large, ", max_size.width, " x ", max_size.height);
     require(p.iterations >= 0, "crf: ", p.iterations, " iterations");
     require(p.smoothness_weight >= 0 && p.smoothness_weight < 1e6f, "crf: smoothness_weight is ", p.smoothness_weight);
     require(p.appearance_weight >= 0 && p.appearance_weight < 1e6f, "crf: appearance_weight is ", p.appearance_weight);

@@ -15,7 +15,6 @@ public:
 
     TiledLattice(Cpu& exec, int max_tiles, int max_vertices = 0)
         : exec_(&exec),
-          max_tiles_(max_tiles),
           max_entries_((D + 1) * max_tiles * lattice_tile),
           max_vertices_(max_vertices > 0 ? std::min(max_vertices, max_entries_) : max_entries_),
           scratch_(exec, {std::max(1, exec.threads()), 1}),
@@ -34,12 +33,6 @@ public:
           values_(exec, {max_vertices_ + 1, 3}) {}
 
     int vertices() const { return vertices_; }
-    int entries() const { return entries_; }
-    int simplices() const {
-        int sum = 0;
-        for (int t = 0; t < tile_count_; ++t) sum += tiles_.view().data[t].simplices;
-        return sum;
-    }
 
     /// Calls body(scratch, tile) for every tile, on all threads.
     template <class Body>
@@ -77,7 +70,7 @@ private:
     int find(int64_t key) const;
 
     Cpu* exec_;
-    int max_tiles_, max_entries_, max_vertices_;
+    int max_entries_, max_vertices_;
     int tile_count_ = 0, entries_ = 0, vertices_ = 0, table_bits_ = 4;
     int64_t steps_[D + 1] = {};
     Buffer<Scratch, Cpu> scratch_;  // one per thread

@@ -329,6 +329,8 @@ TEST_CASE("bad input to the dense CRF is an error") {
           CrfParams{.appearance_weight = INFINITY}, CrfParams{.iterations = -1}})
         CHECK_THROWS_AS(BinaryCrf(exec, s, bad), Error);
     CHECK_THROWS_AS(BinaryCrf(exec, {0, 4}), Error);
+    CHECK_THROWS_AS(BinaryCrf(exec, {1 << 30, 1 << 30}), Error);
+    CHECK_THROWS_AS(BinaryCrf(exec, {40000, 40000}), Error);
 
     DenseCrf labels(exec, s, 2);
     const auto infer = [&](Size a, Size b, Size c) { labels(host_view(image, a), {p.data(), b}, {q.data(), c}); };
