@@ -38,15 +38,16 @@ void copy_street_row(HostImage<const Rgba8> street, float shift, int y, Float4* 
     const float from = shift + street_margin;
     const int whole = int(std::floor(from));
     const float t = from - float(whole);
-    const uint8_t* in = street.row(y)[whole].v;
-    float* out = row->v;
+    const uint8_t* in = reinterpret_cast<const uint8_t*>(street.row(y) + whole);
+    float* out = reinterpret_cast<float*>(row);
     const float left = (1 - t) / 255, right = t / 255;
     for (int i = 0; i < 4 * width; ++i) out[i] = float(in[i]) * left + float(in[i + 4]) * right;
 }
 
 void to_bytes(const Float4* row, int width, Rgba8* out) {
-    const float* in = row->v;
-    for (int i = 0; i < 4 * width; ++i) out->v[i] = uint8_t(clamp(in[i], 0.f, 1.f) * 255 + 0.5f);
+    const float* in = reinterpret_cast<const float*>(row);
+    uint8_t* bytes = reinterpret_cast<uint8_t*>(out);
+    for (int i = 0; i < 4 * width; ++i) bytes[i] = uint8_t(clamp(in[i], 0.f, 1.f) * 255 + 0.5f);
 }
 
 // A bright disk with a halo that is added to what is there.

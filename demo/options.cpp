@@ -77,16 +77,20 @@ void add_lens(CLI::App* app, BlurParams& blur) {
             ->check(CLI::Range(low, high))
             ->type_name("PIXELS");
     };
-    number("--radius", blur.radius, 0, 500, "radius of the disk; default: 1/45 of the height");
-    number("--sigma", blur.sigma, 0.01, 500, "standard deviation of the gaussian; default: half the radius");
+    number("--radius", blur.radius, 0.1, 200, "radius of the disk; default: 1/45 of the height");
+    number("--sigma", blur.sigma, 0.05, 1000, "standard deviation of the gaussian; default: 1/107 of the height");
     app->add_option_function<int>(
            "--kernel", [&blur](const int& v) { blur.kernel = v; },
-           "width of the gaussian's window, odd; default: as wide as sigma asks")
-        ->check(CLI::Range(1, 2001))
-        ->check(CLI::Validator([](const std::string& text) { return text.back() % 2 ? "" : "the kernel must be odd"; },
-                               "ODD"))
+           "width of the gaussian's window, odd; default: what sigma needs, else 1/19 of the height")
+        ->check(CLI::Range(1, 8191))
+        ->check(CLI::Validator(
+            [](const std::string& text) { return text.back() % 2 ? "" : "the kernel must be an odd number"; }, "ODD"))
         ->type_name("PIXELS");
-    number("--feather", blur.feather, 0, 500, "how far the edge of the matte is softened, outwards");
+    app->add_option_function<int>(
+           "--feather", [&blur](const int& v) { blur.feather = v; },
+           "how far the edge of the subject is softened, outwards; default: 1/120 of the height")
+        ->check(CLI::Range(0, 500))
+        ->type_name("PIXELS");
 }
 
 CLI::App* add_blur(CLI::App& app, ProcessOptions& options, BlurParams& blur, std::string& subject) {

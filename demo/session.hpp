@@ -12,12 +12,13 @@ namespace cinebokeh::demo {
 enum class TrackerKind { memory, seed };
 enum class RendererKind { gaussian, disk };
 
+/// Lengths in pixels; what is not given follows from the height of the frame.
 struct BlurParams {
     RendererKind renderer = RendererKind::disk;
-    std::optional<float> radius;   // pixels
-    std::optional<float> sigma;    // pixels
-    std::optional<int> kernel;     // pixels, odd
-    std::optional<float> feather;  // pixels
+    std::optional<float> radius;  // of the disk; a gaussian gets half of it as its standard deviation
+    std::optional<float> sigma;   // of the gaussian
+    std::optional<int> kernel;    // width of the gaussian's window, odd
+    std::optional<int> feather;   // how far the edge of the subject is softened, outwards
 };
 
 struct SessionParams {

@@ -1,0 +1,31 @@
+// Finding and following the subject, on the CPU. Behind a pointer: the trackers are compiled once, and not by nvcc.
+#pragma once
+#include <memory>
+
+#include "cinebokeh/core/cpu.hpp"
+#include "session.hpp"
+
+namespace cinebokeh::demo {
+
+/// See Session for what the functions do. What a run does not need is never made.
+class Matting {
+public:
+    Matting(Cpu& exec, Size size, TrackerKind tracker);
+    ~Matting();
+
+    void find(HostImage<const Rgba8> frame, HostImage<const uint8_t> strokes, HostImage<float> matte);
+    void find_auto(HostImage<const Rgba8> frame, HostImage<float> matte);
+    void start(HostImage<const Rgba8> frame, HostImage<const float> matte);
+    bool track(HostImage<const Rgba8> frame, HostImage<float> matte);
+
+private:
+    struct Tracker;
+    template <class Kind>
+    struct TrackerOf;
+
+    Cpu& exec_;
+    Size size_;
+    TrackerKind kind_;
+    std::unique_ptr<Tracker> tracker_;
+};
+}  // namespace cinebokeh::demo
