@@ -1,5 +1,8 @@
-// Compositing, one functor each, for both backends.
+// Compositing, one functor each, for both backends. On the CPU the picture is written in short pieces of rows, so that
+// reading between cells and encoding sRGB are loops over plain floats.
 #pragma once
+#include "cinebokeh/core/cpu.hpp"
+#include "cinebokeh/core/cuda.hpp"
 #include "kernels/foreground.hpp"
 
 namespace cinebokeh::detail {
@@ -42,7 +45,10 @@ struct PremultiplyBackground {
         for (int y = j * step; y < y1; ++y)
             for (int x = i * step; x < x1; ++x) {
                 const float alpha = cut_to_one(matte(x, y)), usable = 1 - at_least(widened(x, y), alpha);
-                if (usable > 0) sum = sum + separate(linear_colour(frame(x, y)), alpha, x, y).background * usable;
+                if (usable == 1)  // most pixels
+                    sum = sum + linear_colour(frame(x, y));
+                else if (usable > 0)
+                    sum = sum + separate(linear_colour(frame(x, y)), alpha, x, y).background * usable;
             }
         background(i, j) = sum * (1.f / float((x1 - i * step) * (y1 - j * step)));
     }
@@ -63,12 +69,17 @@ struct Composite {
             out(x, y) = pixel;
             return;
         }
-        const Float4 b = blurred.at(x, y);
-        Float4 colour = b * (b[3] > 1e-7f ? (1 - cover) / b[3] : 0.f);
-        if (cover > 0 || !(b[3] > 1e-7f)) colour = add_sharp(colour, pixel, alpha, cover, b[3], x, y);
+        const Float4 linear = colour(blurred.at(x, y), pixel, alpha, cover, x, y);
         const SrgbTables& tables = srgb_tables();
-        out(x, y) = {uint8_t(srgb_code(tables, colour[0])), uint8_t(srgb_code(tables, colour[1])),
-                     uint8_t(srgb_code(tables, colour[2])), pixel[3]};
+        out(x, y) = {uint8_t(srgb_code(tables, linear[0])), uint8_t(srgb_code(tables, linear[1])),
+                     uint8_t(srgb_code(tables, linear[2])), pixel[3]};
+    }
+
+    // The picture in linear light, where the cover is below 1; `b` is the blurred background, premultiplied.
+    CINEBOKEH_HD Float4 colour(const Float4& b, const Rgba8& pixel, float alpha, float cover, int x, int y) const {
+        const Float4 background = b * (b[3] > 1e-7f ? (1 - cover) / b[3] : 0.f);
+        if (cover == 0 && b[3] > 1e-7f) return background;
+        return add_sharp(background, pixel, alpha, cover, b[3], x, y);
     }
 
     // alpha F (1 - w) + w I, which is the formula of the header with (1 - alpha) B = I - alpha F. With nothing to blur,
@@ -82,4 +93,61 @@ struct Composite {
         return weight > 1e-7f ? colour : colour + parts.background * (1 - cover);
     }
 };
+
+constexpr int composite_piece = 64;  // pixels
+
+// Columns [x0, x0 + count) of row y of an image of cells, read between their centres.
+inline void read_between(const CellImage<HostSpace>& image, int x0, int y, int count, Float4* CINEBOKEH_RESTRICT line) {
+    const int step = image.step, width = image.cells.size.width;
+    if (step == 1) {
+        std::copy(image.cells.row(y) + x0, image.cells.row(y) + x0 + count, line);
+        return;
+    }
+    const float inverse = 1.f / float(step);
+    const float v = CellImage<HostSpace>::cut((float(y) + 0.5f) * inverse - 0.5f, image.cells.size.height);
+    const int j = int(v), below = std::min(j + 1, image.cells.size.height - 1), first = std::max(x0 / step - 1, 0);
+    const int cell_count = std::min((x0 + count) / step + 2, width) - first;
+    const float t = v - float(j);
+    Float4 cells[composite_piece / 2 + 4];  // one row of cells between two, for this piece
+    const Float4 *upper = image.cells.row(j) + first, *lower = image.cells.row(below) + first;
+    for (int i = 0; i < cell_count; ++i) cells[i] = upper[i] + (lower[i] - upper[i]) * t;
+    for (int k = 0; k < count; ++k) {
+        const float u = CellImage<HostSpace>::cut((float(x0 + k) + 0.5f) * inverse - 0.5f, width);
+        const int i = int(u), right = std::min(i + 1, width - 1);
+        line[k] = cells[i - first] + (cells[right - first] - cells[i - first]) * (u - float(i));
+    }
+}
+
+inline void composite_pieces(const Composite<HostSpace>& c, int y) {
+    const SrgbTables& tables = srgb_tables();
+    for (int x0 = 0; x0 < c.out.size.width; x0 += composite_piece) {
+        const int count = std::min(composite_piece, c.out.size.width - x0);
+        Float4 line[composite_piece];
+        float cover[composite_piece];
+        int codes[4 * composite_piece];
+        read_between(c.blurred, x0, y, count, line);
+        for (int k = 0; k < count; ++k) {
+            const float alpha = cut_to_one(c.matte(x0 + k, y));
+            cover[k] = at_least(c.widened(x0 + k, y), alpha);
+            if (cover[k] < 1) line[k] = c.colour(line[k], c.frame(x0 + k, y), alpha, cover[k], x0 + k, y);
+        }
+        const float* values = &line[0][0];
+        for (int i = 0; i < 4 * count; ++i) codes[i] = srgb_code(tables, values[i]);
+        for (int k = 0; k < count; ++k) {
+            const Rgba8 pixel = c.frame(x0 + k, y);
+            const int* code = codes + 4 * k;
+            c.out(x0 + k, y) =
+                cover[k] < 1 ? Rgba8{uint8_t(code[0]), uint8_t(code[1]), uint8_t(code[2]), pixel[3]} : pixel;
+        }
+    }
+}
+
+inline void run_composite(Cpu& exec, const Composite<HostSpace>& c) {
+    exec.for_each_range(c.out.size.height, 8, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y) composite_pieces(c, y);
+    });
+}
+#if CINEBOKEH_GRID
+inline void run_composite(Cuda& exec, const Composite<DeviceSpace>& c) { for_each_pixel(exec, c.out.size, c); }
+#endif
 }  // namespace cinebokeh::detail

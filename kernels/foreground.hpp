@@ -27,13 +27,8 @@ struct CellImage {
         const int right = i + 1 < cells.size.width ? i + 1 : i, below = j + 1 < cells.size.height ? j + 1 : j;
         const float s = u - float(i), t = v - float(j);
         const Float4 *upper = cells.row(j), *lower = cells.row(below);
-        Float4 value;
-        for (int c = 0; c < 4; ++c) {
-            const float a = upper[i][c] + s * (upper[right][c] - upper[i][c]);
-            const float b = lower[i][c] + s * (lower[right][c] - lower[i][c]);
-            value[c] = a + t * (b - a);
-        }
-        return value;
+        const Float4 left = upper[i] + (lower[i] - upper[i]) * t, end = upper[right] + (lower[right] - upper[right]) * t;
+        return left + (end - left) * s;
     }
     CINEBOKEH_HD static float cut(float position, int count) {
         return position < 0 ? 0.f : position > float(count - 1) ? float(count - 1) : position;
@@ -57,8 +52,14 @@ struct AverageCell {
             for (int x = i * step; x < x1; ++x) {
                 const float alpha = cut_to_one(matte(x, y));
                 const Float4 colour = linear_colour(frame(x, y));
-                f = f + with_alpha(colour, alpha) * alpha;
-                b = b + with_alpha(colour, 1 - alpha) * (1 - alpha);
+                if (alpha == 0) {  // most pixels are one or the other
+                    b = b + colour;
+                } else if (alpha == 1) {
+                    f = f + colour;
+                } else {
+                    f = f + with_alpha(colour, alpha) * alpha;
+                    b = b + with_alpha(colour, 1 - alpha) * (1 - alpha);
+                }
             }
         const float inverse = 1.f / float((x1 - i * step) * (y1 - j * step));
         foreground(i, j) = f * inverse, background(i, j) = b * inverse;

@@ -8,18 +8,17 @@
 
 namespace cinebokeh::detail {
 
-constexpr int taps_at_once = 8;
-
-// sums[i] += sum over k of taps[k] * rows[k][i], for eight rows.
-inline void add_eight_rows(const float* const* rows, const float* taps, float* CINEBOKEH_RESTRICT sums, int count) {
-    const float *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
-    const float *r4 = rows[4], *r5 = rows[5], *r6 = rows[6], *r7 = rows[7];
-    const float t0 = taps[0], t1 = taps[1], t2 = taps[2], t3 = taps[3];
-    const float t4 = taps[4], t5 = taps[5], t6 = taps[6], t7 = taps[7];
+// sums[i] += sum over k of taps[k] * row(k)[i], for n rows at once.
+template <int n, class RowOf>
+void add_rows(const float* taps, float* CINEBOKEH_RESTRICT sums, int count, RowOf row) {
+    const float* rows[n];
+    float weights[n];
+    for (int k = 0; k < n; ++k) rows[k] = row(k), weights[k] = taps[k];
     for (int i = 0; i < count; ++i) {
-        const float low = t0 * r0[i] + t1 * r1[i] + t2 * r2[i] + t3 * r3[i];
-        const float high = t4 * r4[i] + t5 * r5[i] + t6 * r6[i] + t7 * r7[i];
-        sums[i] += low + high;
+        float even = 0, odd = 0;  // two short chains of additions
+        for (int k = 0; k < n; k += 2) even += weights[k] * rows[k][i];
+        for (int k = 1; k < n; k += 2) odd += weights[k] * rows[k][i];
+        sums[i] += even + odd;
     }
 }
 
@@ -28,16 +27,11 @@ template <class RowOf>
 void weighted_sum(int tap_count, const float* taps, float* CINEBOKEH_RESTRICT sums, int count, RowOf row) {
     std::fill(sums, sums + count, 0.f);
     int k = 0;
-    for (; k + taps_at_once <= tap_count; k += taps_at_once) {
-        const float* rows[taps_at_once];
-        for (int j = 0; j < taps_at_once; ++j) rows[j] = row(k + j);
-        add_eight_rows(rows, taps + k, sums, count);
-    }
-    for (; k < tap_count; ++k) {
-        const float* CINEBOKEH_RESTRICT r = row(k);
-        const float t = taps[k];
-        for (int i = 0; i < count; ++i) sums[i] += t * r[i];
-    }
+    const auto from_k = [&](int i) { return row(k + i); };
+    for (; k + 8 <= tap_count; k += 8) add_rows<8>(taps + k, sums, count, from_k);
+    if (k + 4 <= tap_count) add_rows<4>(taps + k, sums, count, from_k), k += 4;
+    if (k + 2 <= tap_count) add_rows<2>(taps + k, sums, count, from_k), k += 2;
+    if (k < tap_count) add_rows<1>(taps + k, sums, count, from_k);
 }
 
 inline bool all_finite(const float* values, int count) {

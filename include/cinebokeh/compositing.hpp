@@ -129,6 +129,6 @@ void composite(Exec& exec, View<const Rgba8, Exec> frame, View<const float, Exec
                 local.background.size == detail::cells_of(frame.size, local.step),
             "composite: the sizes do not fit");
     const detail::Separate<Space> separate{{local.foreground, local.step}, {local.background, local.step}};
-    for_each_pixel(exec, frame.size, detail::Composite<Space>{frame, matte, widened, separate, {blurred, step}, out});
+    detail::run_composite(exec, detail::Composite<Space>{frame, matte, widened, separate, {blurred, step}, out});
 }
 }  // namespace cinebokeh
