@@ -65,7 +65,8 @@ struct ContrastScale {
         uint64_t sum = 0;
         for (int y = 0; y < rows.size.width; ++y) sum += rows(y, 0);
         const uint64_t twice = sum == 0 ? 1 : 2 * sum;
-        beta(0, 0) = float(94548.46 * neighbours / double(twice));  // 65536 log2(e)
+        const double exact = 94548.46 * neighbours / double(twice);  // 65536 log2(e)
+        beta(0, 0) = float(exact < 0.1 ? 0.1 : exact < 1048576.0 ? exact : 1048576.0);
     }
 };
 
@@ -84,65 +85,115 @@ struct PixelState {
     }
 };
 
-template <class Space>
-struct EdgeWeight {
-    Image<const Rgba8, Space> image;
-    const float* beta;
-    float straight, diagonal;  // capacity units of the part of lambda that follows the contrast, by direction
-    int straight_floor, diagonal_floor;
+// The smaller one. In this form GCC does not split the loops around it into paths, and vectorises them.
+CINEBOKEH_HD inline int smaller(int a, int b) { return b + ((a - b) & ((a - b) >> 31)); }
 
-    CINEBOKEH_HD int operator()(Rgba8 a, Rgba8 b, bool is_diagonal) const {
-        const float exponent = float(squared_difference(a, b)) * *beta;
-        const unsigned y = exponent < 1048576.f ? unsigned(exponent) : 1048576u;  // 2^-16: the end of the scale
-        const float e = float(exp2_negative(y)) / 65536.f;                        // exact
-        return int(rintf((is_diagonal ? diagonal : straight) * e)) + (is_diagonal ? diagonal_floor : straight_floor);
+// What two neighbours of different label pay, in capacity units.
+struct EdgeWeight {
+    float contrast;  // of the part that follows the contrast
+    int floor;
+
+    EdgeWeight(const GridEnergyParams& params, double distance)
+        : contrast(float(double(params.lambda) * params.scale / distance * (1 - double(params.contrast_floor)))),
+          floor(int(std::lround(double(params.lambda) * params.scale / distance * double(params.contrast_floor)))) {}
+
+    // Without branches. The difference is cut where its exponent has passed the end of the scale, 2^-16; beta is at
+    // most 2^20, so the exponent then fits an int.
+    CINEBOKEH_HD int operator()(int squared, float beta) const {
+        const int limit = int(1048576.f / beta) + 1;
+        const int exponent = int(float(smaller(squared, limit)) * beta);
+        const unsigned y = unsigned(smaller(exponent, 1048576));
+        const double e = double(int(exp2_negative(y))) * (1 / 65536.0);
+        return int(double(contrast) * e + 0.5) + floor;  // 24 times 17 bits: exact, contracted or not
     }
 };
 
+// The edges of one direction. The neighbour of pixel (x, y) is pixel (x, y) of the other views.
 template <class Space>
-struct PixelCapacities {
-    EdgeWeight<Space> weight;
+struct EdgeCapacities {
+    Image<const Rgba8, Space> image, neighbour;
+    Image<const uint8_t, Space> state, neighbour_state;
+    const float* beta;
+    EdgeWeight weight;
+    Image<int, Space> capacity;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const int w = weight(squared_difference(image(x, y), neighbour(x, y)), *beta);
+        capacity(x, y) = (state(x, y) & neighbour_state(x, y) & undecided) ? w : 0;
+    }
+};
+
+template <class Exec>
+void for_each_edge(Exec& exec, const EdgeCapacities<typename Exec::Space>& edges) {
+    for_each_pixel(exec, edges.capacity.size, edges);
+}
+// The same row by row, with everything in locals, so that compilers vectorise it.
+inline void for_each_edge(Cpu& exec, const EdgeCapacities<HostSpace>& edges) {
+    if (edges.capacity.size.empty()) return;
+    exec.for_each_range(edges.capacity.size.height, std::max(1, 8192 / edges.capacity.size.width),
+                        [=](int begin, int end) {
+                            const int width = edges.capacity.size.width;
+                            const EdgeWeight weight = edges.weight;
+                            const float beta = *edges.beta;
+                            for (int y = begin; y < end; ++y) {
+                                const uint8_t* CINEBOKEH_RESTRICT a = edges.image.row(y)->v;
+                                const uint8_t* CINEBOKEH_RESTRICT b = edges.neighbour.row(y)->v;
+                                const uint8_t* CINEBOKEH_RESTRICT in_a = edges.state.row(y);
+                                const uint8_t* CINEBOKEH_RESTRICT in_b = edges.neighbour_state.row(y);
+                                int* CINEBOKEH_RESTRICT out = edges.capacity.row(y);
+                                for (int x = 0; x < width; ++x) {
+                                    const int red = a[4 * x] - b[4 * x], green = a[4 * x + 1] - b[4 * x + 1],
+                                              blue = a[4 * x + 2] - b[4 * x + 2];
+                                    const int w = weight(red * red + green * green + blue * blue, beta);
+                                    out[x] = w & -((in_a[x] & in_b[x]) >> 1);  // 0 unless both are undecided, 2
+                                }
+                            }
+                        });
+}
+
+// An undecided pixel starts from its logit, and is pulled towards the label of every fixed neighbour.
+template <class Space>
+struct Terminals {
+    Image<const Rgba8, Space> image;
     Image<const float, Space> logit;
     Image<const uint8_t, Space> state;
+    const float* beta;
+    EdgeWeight straight, diagonal;
     float scale;
     bool diagonals;
-    Image<int, Space> terminal, right, down, down_right, down_left;
+    Image<int, Space> terminal;
 
     CINEBOKEH_HD void operator()(int x, int y) const {
         const uint8_t mine = state(x, y);
-        int t = mine == fixed_foreground ? 1 : -1, r = 0, d = 0, dr = 0, dl = 0;
-        if (mine == undecided) {
-            t = int(rintf(logit(x, y) * scale));
-            const Size s = state.size;
-            const Rgba8 colour = weight.image(x, y);
-            if (x + 1 < s.width) join(colour, x + 1, y, false, t, r);
-            if (y + 1 < s.height) join(colour, x, y + 1, false, t, d);
-            if (x > 0) fold(colour, x - 1, y, false, t);
-            if (y > 0) fold(colour, x, y - 1, false, t);
-            if (diagonals) {
-                if (x + 1 < s.width && y + 1 < s.height) join(colour, x + 1, y + 1, true, t, dr);
-                if (x > 0 && y + 1 < s.height) join(colour, x - 1, y + 1, true, t, dl);
-                if (x > 0 && y > 0) fold(colour, x - 1, y - 1, true, t);
-                if (x + 1 < s.width && y > 0) fold(colour, x + 1, y - 1, true, t);
-            }
+        int t = mine == fixed_foreground ? 1 : -1;
+        if (mine == undecided) t = int(rintf(logit(x, y) * scale));
+        if (mine == undecided && !alone(x, y)) {
+            for (int dy = -1; dy <= 1; ++dy)
+                for (int dx = -1; dx <= 1; ++dx)
+                    if (state.size.contains(x + dx, y + dy) && (diagonals || dx * dy == 0))
+                        t += pull(x, y, x + dx, y + dy, dx * dy != 0);
         }
         terminal(x, y) = t;
-        right(x, y) = r, down(x, y) = d;
-        if (diagonals) down_right(x, y) = dr, down_left(x, y) = dl;
     }
-    // The edge to a neighbour: a capacity if that is undecided too, else a pull towards the neighbour's label.
-    CINEBOKEH_HD void join(Rgba8 colour, int x, int y, bool diagonal, int& t, int& capacity) const {
-        const int w = weight(colour, weight.image(x, y), diagonal);
-        const uint8_t other = state(x, y);
-        if (other == undecided)
-            capacity = w;
-        else
-            t += other == fixed_foreground ? w : -w;
+    // Whether no neighbour can be fixed: the common case, found without branches.
+    CINEBOKEH_HD bool alone(int x, int y) const {
+        if (x == 0 || y == 0 || x + 1 == state.size.width || y + 1 == state.size.height) return false;
+        const uint8_t *a = state.row(y - 1) + x, *b = state.row(y) + x, *c = state.row(y + 1) + x;
+        return (a[-1] & a[0] & a[1] & b[-1] & b[1] & c[-1] & c[0] & c[1]) == undecided;
     }
-    CINEBOKEH_HD void fold(Rgba8 colour, int x, int y, bool diagonal, int& t) const {
-        int unused;
-        if (state(x, y) != undecided) join(colour, x, y, diagonal, t, unused);
+    CINEBOKEH_HD int pull(int x, int y, int x2, int y2, bool is_diagonal) const {
+        const uint8_t other = state(x2, y2);
+        if (other == undecided) return 0;
+        const int w = (is_diagonal ? diagonal : straight)(squared_difference(image(x, y), image(x2, y2)), *beta);
+        return other == fixed_foreground ? w : -w;
     }
+};
+
+// Zeros the edges that leave the image, which nothing else writes.
+template <class Space>
+struct Zero {
+    Image<int, Space> capacity;
+    CINEBOKEH_HD void operator()(int x, int y) const { capacity(x, y) = 0; }
 };
 }  // namespace detail
 
@@ -156,6 +207,8 @@ GridEnergy<Exec>::GridEnergy(Exec& exec, Size size, Connectivity connectivity)
     state_ = {exec, size};
     terminal_ = {exec, size}, right_ = {exec, size}, down_ = {exec, size};
     if (connectivity == Connectivity::eight) down_right_ = {exec, size}, down_left_ = {exec, size};
+    for (Buffer<int, Exec>* edges : {&right_, &down_, &down_right_, &down_left_})
+        for_each_pixel(exec, edges->size(), detail::Zero<Space>{edges->view()});
 }
 
 template <class Exec>
@@ -177,18 +230,25 @@ void GridEnergy<Exec>::operator()(View<const Rgba8, Exec> image, View<const floa
     for_each_pixel(exec, {1, 1}, detail::ContrastScale<Space>{row_sums_.view(), neighbours, beta_.view()});
     for_each_pixel(exec, size_, detail::PixelState<Space>{logit, active, params.inside_limit, state_.view()});
 
-    const double straight = double(params.lambda) * params.scale, diagonal = straight / std::sqrt(2.0);
-    const double floor = params.contrast_floor;
-    const detail::EdgeWeight<Space> weight{image,
-                                           beta_.view().data,
-                                           float(straight * (1 - floor)),
-                                           float(diagonal * (1 - floor)),
-                                           int(std::lround(straight * floor)),
-                                           int(std::lround(diagonal * floor))};
+    const detail::EdgeWeight straight(params, 1), diagonal(params, std::sqrt(2.0));
+    const float* beta = beta_.view().data;
+    const View<const uint8_t, Exec> state = state_.view();
+    // The edges from the part of the image at (x, y) to the part at (x2, y2).
+    auto join = [&](int x, int y, int x2, int y2, const detail::EdgeWeight& weight, View<int, Exec> capacity) {
+        const Size part{size_.width - std::abs(x2 - x), size_.height - (y2 - y)};
+        detail::for_each_edge(exec, {image.crop(x, y, part), image.crop(x2, y2, part), state.crop(x, y, part),
+                                     state.crop(x2, y2, part), beta, weight, capacity.crop(x, y, part)});
+    };
+    join(0, 0, 1, 0, straight, right_.view());
+    join(0, 0, 0, 1, straight, down_.view());
+    const bool diagonals = connectivity_ == Connectivity::eight;
+    if (diagonals) {
+        join(0, 0, 1, 1, diagonal, down_right_.view());
+        join(1, 0, 0, 1, diagonal, down_left_.view());
+    }
     for_each_pixel(exec, size_,
-                   detail::PixelCapacities<Space>{weight, logit, state_.view(), params.scale,
-                                                  connectivity_ == Connectivity::eight, terminal_.view(), right_.view(),
-                                                  down_.view(), down_right_.view(), down_left_.view()});
+                   detail::Terminals<Space>{image, logit, state, beta, straight, diagonal, params.scale, diagonals,
+                                            terminal_.view()});
 }
 
 template <class Exec>
