@@ -117,8 +117,7 @@ inline void SubjectFinder::find_auto(HostImage<const Rgba8> frame, HostImage<flo
     guess_places();
     for (int round = 0; round < params_.rounds; ++round) {
         for (int v = 0; v < graph_.count(); ++v) {  // first by the place, then by the last cut
-            const float place = region(v).place;
-            region(v).weight = round == 0 ? 1 / (1 + std::exp(-place)) : float(region(v).side);
+            region(v).weight = round == 0 ? likely(region(v).place) : float(region(v).side);
         }
         fit_models();
         weigh_colors();
@@ -287,7 +286,8 @@ inline void SubjectFinder::keep_seeded_pieces() {
         if (region(v).side && values_.span()[size_t(region(v).piece)] == 0) region(v).side = 0;
 }
 
-// Drops pieces less than a quarter as large as the largest. A subject that got lost is where subjects tend to be.
+// Drops pieces that weigh less than a quarter of the heaviest, each pixel by how likely subjects are there. A subject
+// that got lost is where subjects tend to be.
 inline void SubjectFinder::keep_large_pieces() {
     int pieces = find_pieces();
     if (pieces == 0) {
@@ -299,11 +299,13 @@ inline void SubjectFinder::keep_large_pieces() {
     }
     for (int i = 0; i < pieces; ++i) values_.span()[size_t(i)] = 0;
     for (int v = 0; v < graph_.count(); ++v)
-        if (region(v).side) values_.span()[size_t(region(v).piece)] += float(graph_.regions()[size_t(v)].pixels);
-    float largest = 0;
-    for (int i = 0; i < pieces; ++i) largest = std::max(largest, values_.span()[size_t(i)]);
+        if (region(v).side)
+            values_.span()[size_t(region(v).piece)] +=
+                float(graph_.regions()[size_t(v)].pixels) * likely(region(v).place);
+    float heaviest = 0;
+    for (int i = 0; i < pieces; ++i) heaviest = std::max(heaviest, values_.span()[size_t(i)]);
     for (int v = 0; v < graph_.count(); ++v)
-        if (region(v).side && values_.span()[size_t(region(v).piece)] < largest / 4) region(v).side = 0;
+        if (region(v).side && values_.span()[size_t(region(v).piece)] < heaviest / 4) region(v).side = 0;
 }
 
 // From regions to pixels: all regions at the outline are cut again, pixel by pixel, by the same colour models.

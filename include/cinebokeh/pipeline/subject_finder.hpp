@@ -59,6 +59,7 @@ private:
         int piece = -1;                // which connected part of the subject
     };
     RegionState& region(int v) { return regions_.span()[size_t(v)]; }
+    static float likely(float place) { return 1 / (1 + std::exp(-place)); }  // the probability of log-odds
     float mean_pixels() const { return float(size_.area()) / float(std::max(graph_.count(), 1)); }
     void segment(HostImage<const Rgba8> frame);
     void weigh_neighbours();
