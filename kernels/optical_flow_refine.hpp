@@ -34,6 +34,8 @@ public:
 
 private:
     static constexpr int margin = 2;  // of the second derivatives
+    // Results of so many pixels are kept in local arrays, which no row can overlap, so that the loops are vectorised.
+    static constexpr int chunk = 64;
     enum Plane { mean, difference, inside, u0, v0, a11, a12, a22, b1, b2, edge_x, edge_y, planes };
 
     HostImage<float> plane(Plane p) { return planes_[p].view(size_); }
@@ -63,26 +65,31 @@ inline FlowRefinement::FlowRefinement(Cpu& exec, Size largest, const FlowRefinem
 /// beyond the border say nothing: `inside` is 0 there.
 inline void FlowRefinement::warp_row(HostImage<const float> from, HostImage<const float> to, const FlowField& field,
                                      int y) {
-    const float* CINEBOKEH_RESTRICT u = field.u().row(y);
-    const float* CINEBOKEH_RESTRICT v = field.v().row(y);
-    const float* CINEBOKEH_RESTRICT value = from.row(y);
-    const float* CINEBOKEH_RESTRICT pixels = to.data;
-    float* CINEBOKEH_RESTRICT mean_row = plane(mean).row(y);
-    float* CINEBOKEH_RESTRICT difference_row = plane(difference).row(y);
-    float* CINEBOKEH_RESTRICT inside_row = plane(inside).row(y);
+    const float* u = field.u().row(y);
+    const float* v = field.v().row(y);
+    const float* value = from.row(y);
+    const float* pixels = to.data;
     const int pitch = int(to.pitch / ptrdiff_t(sizeof(float)));
     const float right = float(size_.width - 1), bottom = float(size_.height - 1), row = float(y);
-    for (int x = 0; x < size_.width; ++x) {
-        const float px = float(x) + u[x], py = row + v[x];
-        const float qx = std::min(std::max(px, 0.f), right), qy = std::min(std::max(py, 0.f), bottom);
-        const int ix = int(qx), iy = int(qy), at = iy * pitch + ix;
-        const float fx = qx - float(ix), fy = qy - float(iy);
-        const float top = pixels[at] + fx * (pixels[at + 1] - pixels[at]);
-        const float below = pixels[at + pitch] + fx * (pixels[at + pitch + 1] - pixels[at + pitch]);
-        const float warped = top + fy * (below - top);
-        mean_row[x] = 0.5f * (warped + value[x]);
-        difference_row[x] = warped - value[x];
-        inside_row[x] = px == qx && py == qy ? 1.f : 0.f;
+    for (int begin = 0; begin < size_.width; begin += chunk) {
+        float means[chunk], differences[chunk], insides[chunk];
+        const int count = std::min(chunk, size_.width - begin);
+        for (int i = 0; i < count; ++i) {
+            const int x = begin + i;
+            const float px = float(x) + u[x], py = row + v[x];
+            const float qx = std::min(std::max(px, 0.f), right), qy = std::min(std::max(py, 0.f), bottom);
+            const int ix = int(qx), iy = int(qy), at = iy * pitch + ix;
+            const float fx = qx - float(ix), fy = qy - float(iy);
+            const float top = pixels[at] + fx * (pixels[at + 1] - pixels[at]);
+            const float below = pixels[at + pitch] + fx * (pixels[at + pitch + 1] - pixels[at + pitch]);
+            const float warped = top + fy * (below - top);
+            means[i] = 0.5f * (warped + value[x]);
+            differences[i] = warped - value[x];
+            insides[i] = px == qx && py == qy ? 1.f : 0.f;
+        }
+        std::copy_n(means, count, plane(mean).row(y) + begin);
+        std::copy_n(differences, count, plane(difference).row(y) + begin);
+        std::copy_n(insides, count, plane(inside).row(y) + begin);
     }
     fill_margin(plane(mean), y, margin);
     fill_margin(plane(difference), y, margin);
@@ -112,53 +119,54 @@ inline void FlowRefinement::weigh_edges(HostImage<const float> u, HostImage<cons
 
 /// Data: the 2 x 2 system of each pixel in the flow itself, A (u, v) = b.
 inline void FlowRefinement::weigh_data(HostImage<const float> u, HostImage<const float> v, int y) {
-    const float* CINEBOKEH_RESTRICT m0 = plane(mean).row(y - 2);
-    const float* CINEBOKEH_RESTRICT m1 = plane(mean).row(y - 1);
-    const float* CINEBOKEH_RESTRICT m2 = plane(mean).row(y);
-    const float* CINEBOKEH_RESTRICT m3 = plane(mean).row(y + 1);
-    const float* CINEBOKEH_RESTRICT m4 = plane(mean).row(y + 2);
-    const float* CINEBOKEH_RESTRICT d1 = plane(difference).row(y - 1);
-    const float* CINEBOKEH_RESTRICT d2 = plane(difference).row(y);
-    const float* CINEBOKEH_RESTRICT d3 = plane(difference).row(y + 1);
-    const float* CINEBOKEH_RESTRICT valid = plane(inside).row(y);
-    const float* CINEBOKEH_RESTRICT u_row = u.row(y);
-    const float* CINEBOKEH_RESTRICT v_row = v.row(y);
-    const float* CINEBOKEH_RESTRICT u0_row = plane(u0).row(y);
-    const float* CINEBOKEH_RESTRICT v0_row = plane(v0).row(y);
-    float* CINEBOKEH_RESTRICT a11_row = plane(a11).row(y);
-    float* CINEBOKEH_RESTRICT a12_row = plane(a12).row(y);
-    float* CINEBOKEH_RESTRICT a22_row = plane(a22).row(y);
-    float* CINEBOKEH_RESTRICT b1_row = plane(b1).row(y);
-    float* CINEBOKEH_RESTRICT b2_row = plane(b2).row(y);
+    const float* m0 = plane(mean).row(y - 2);
+    const float* m1 = plane(mean).row(y - 1);
+    const float* m2 = plane(mean).row(y);
+    const float* m3 = plane(mean).row(y + 1);
+    const float* m4 = plane(mean).row(y + 2);
+    const float* d1 = plane(difference).row(y - 1);
+    const float* d2 = plane(difference).row(y);
+    const float* d3 = plane(difference).row(y + 1);
+    const float* valid = plane(inside).row(y);
+    const float* u_row = u.row(y);
+    const float* v_row = v.row(y);
+    const float* u0_row = plane(u0).row(y);
+    const float* v0_row = plane(v0).row(y);
     const float delta = delta_, gamma = gamma_, epsilon2 = epsilon2_, zeta2 = zeta2_;
-    for (int x = 0; x < size_.width; ++x) {
-        const float ix = 0.5f * (m2[x + 1] - m2[x - 1]), iy = 0.5f * (m3[x] - m1[x]);
-        const float ixx = 0.25f * (m2[x + 2] - 2 * m2[x] + m2[x - 2]), iyy = 0.25f * (m4[x] - 2 * m2[x] + m0[x]);
-        const float ixy = 0.25f * (m3[x + 1] - m3[x - 1] - m1[x + 1] + m1[x - 1]);
-        const float u_start = u0_row[x], v_start = v0_row[x];
-        // residuals at zero flow: I_z - I_x u0 - I_y v0, so that the unknowns are the flow itself
-        const float iz = d2[x] - ix * u_start - iy * v_start;
-        const float ixz = 0.5f * (d2[x + 1] - d2[x - 1]) - ixx * u_start - ixy * v_start;
-        const float iyz = 0.5f * (d3[x] - d1[x]) - ixy * u_start - iyy * v_start;
-        const float r = ix * u_row[x] + iy * v_row[x] + iz;
-        const float rx = ixx * u_row[x] + ixy * v_row[x] + ixz, ry = ixy * u_row[x] + iyy * v_row[x] + iyz;
-        const float n = 1 / (ix * ix + iy * iy + zeta2);
-        const float nx = 1 / (ixx * ixx + ixy * ixy + zeta2), ny = 1 / (ixy * ixy + iyy * iyy + zeta2);
-        const float w = valid[x] * delta * n * inverse_sqrt(r * r * n + epsilon2);
-        const float wg = valid[x] * gamma * inverse_sqrt(rx * rx * nx + ry * ry * ny + epsilon2);
-        const float wx = wg * nx, wy = wg * ny;
-        a11_row[x] = w * ix * ix + wx * ixx * ixx + wy * ixy * ixy;
-        a12_row[x] = w * ix * iy + wx * ixx * ixy + wy * ixy * iyy;
-        a22_row[x] = w * iy * iy + wx * ixy * ixy + wy * iyy * iyy;
-        b1_row[x] = -(w * ix * iz + wx * ixx * ixz + wy * ixy * iyz);
-        b2_row[x] = -(w * iy * iz + wx * ixy * ixz + wy * iyy * iyz);
+    for (int begin = 0; begin < size_.width; begin += chunk) {
+        float systems[5][chunk];
+        const int count = std::min(chunk, size_.width - begin);
+        for (int i = 0; i < count; ++i) {
+            const int x = begin + i;
+            const float ix = 0.5f * (m2[x + 1] - m2[x - 1]), iy = 0.5f * (m3[x] - m1[x]);
+            const float ixx = 0.25f * (m2[x + 2] - 2 * m2[x] + m2[x - 2]), iyy = 0.25f * (m4[x] - 2 * m2[x] + m0[x]);
+            const float ixy = 0.25f * (m3[x + 1] - m3[x - 1] - m1[x + 1] + m1[x - 1]);
+            const float u_start = u0_row[x], v_start = v0_row[x];
+            // residuals at zero flow: I_z - I_x u0 - I_y v0, so that the unknowns are the flow itself
+            const float iz = d2[x] - ix * u_start - iy * v_start;
+            const float ixz = 0.5f * (d2[x + 1] - d2[x - 1]) - ixx * u_start - ixy * v_start;
+            const float iyz = 0.5f * (d3[x] - d1[x]) - ixy * u_start - iyy * v_start;
+            const float r = ix * u_row[x] + iy * v_row[x] + iz;
+            const float rx = ixx * u_row[x] + ixy * v_row[x] + ixz, ry = ixy * u_row[x] + iyy * v_row[x] + iyz;
+            const float n = 1 / (ix * ix + iy * iy + zeta2);
+            const float nx = 1 / (ixx * ixx + ixy * ixy + zeta2), ny = 1 / (ixy * ixy + iyy * iyy + zeta2);
+            const float w = valid[x] * delta * n * inverse_sqrt(r * r * n + epsilon2);
+            const float wg = valid[x] * gamma * inverse_sqrt(rx * rx * nx + ry * ry * ny + epsilon2);
+            const float wx = wg * nx, wy = wg * ny;
+            systems[0][i] = w * ix * ix + wx * ixx * ixx + wy * ixy * ixy;
+            systems[1][i] = w * ix * iy + wx * ixx * ixy + wy * ixy * iyy;
+            systems[2][i] = w * iy * iy + wx * ixy * ixy + wy * iyy * iyy;
+            systems[3][i] = -(w * ix * iz + wx * ixx * ixz + wy * ixy * iyz);
+            systems[4][i] = -(w * iy * iz + wx * ixy * ixz + wy * iyy * iyz);
+        }
+        const Plane planes_of[] = {a11, a12, a22, b1, b2};
+        for (int k = 0; k < 5; ++k) std::copy_n(systems[k], count, plane(planes_of[k]).row(y) + begin);
     }
 }
 
 /// Over-relaxes the pixels of one colour of a chessboard in row y: they read only pixels of the other colour, so the
 /// order does not matter. Both colours are computed, which leaves plain loops, and one is kept.
 inline void FlowRefinement::relax_row(HostImage<float> u, HostImage<float> v, int y, int colour) {
-    constexpr int chunk = 64;
     const float *u_above = u.row(y - 1), *v_above = v.row(y - 1), *u_below = u.row(y + 1), *v_below = v.row(y + 1);
     float *u_row = u.row(y), *v_row = v.row(y);
     const float *right = plane(edge_x).row(y), *down = plane(edge_y).row(y), *up = plane(edge_y).row(y - 1);
