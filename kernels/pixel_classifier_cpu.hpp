@@ -78,10 +78,8 @@ inline void PixelClassifier::reset() {
 inline void PixelClassifier::copy_from(const PixelClassifier& other) {
     require(params_.features == other.params_.features, "PixelClassifier: ", other.params_.features,
             " features cannot be copied to ", params_.features);
+    reset();
     copy(*exec_, other.weights_.view(), weights_.view());
-    copy(*exec_, other.mean_.view(), mean_.view());
-    copy(*exec_, other.variance_.view(), variance_.view());
-    steps_ = other.steps_;
 }
 
 namespace detail {

@@ -79,7 +79,7 @@ TEST_CASE("one step of training follows the gradient of the cross-entropy") {
           doctest::Approx(2).epsilon(.05));  // linear in the rate: this is the gradient's direction
 }
 
-TEST_CASE("training does not depend on the threads, allocates nothing, and a copy goes on like its original") {
+TEST_CASE("training does not depend on the threads, allocates nothing, and a copy classifies like its original") {
     constexpr int count = 20;
     const Disk disk(count);
     std::vector<uint8_t> active(disk.size.area(), 1);

@@ -61,7 +61,8 @@ public:
 
     /// Forgets everything: the weights of the seed, and a fresh optimiser.
     void reset();
-    /// Copies weights and optimiser state. Throws Error where the numbers of features differ.
+    /// Takes over the weights and starts with a fresh optimiser, so that the first steps after it are as large as the
+    /// learning rate allows. Throws Error where the numbers of features differ.
     void copy_from(const PixelClassifier& other);
 
     /// One Adam step on `batch` samples drawn with replacement: the first half from `a`, the rest from the sets `b`,
