@@ -85,7 +85,9 @@ public:
         if (shared_bytes > 48 * 1024)  // more than the default must be asked for, once per kernel
             CINEBOKEH_CUDA(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                                 cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)));
-        kernel<<<grid, block, shared_bytes, stream_> > >(arguments...);
+        // clang-format off
+        kernel<<<grid, block, shared_bytes, stream_>>>(arguments...);
+        // clang-format on
         CINEBOKEH_CUDA(cudaGetLastError());
 #endif
     }
