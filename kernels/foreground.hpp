@@ -27,7 +27,8 @@ struct CellImage {
         const int right = i + 1 < cells.size.width ? i + 1 : i, below = j + 1 < cells.size.height ? j + 1 : j;
         const float s = u - float(i), t = v - float(j);
         const Float4 *upper = cells.row(j), *lower = cells.row(below);
-        const Float4 left = upper[i] + (lower[i] - upper[i]) * t, end = upper[right] + (lower[right] - upper[right]) * t;
+        const Float4 left = upper[i] + (lower[i] - upper[i]) * t,
+                     end = upper[right] + (lower[right] - upper[right]) * t;
         return left + (end - left) * s;
     }
     CINEBOKEH_HD static float cut(float position, int count) {

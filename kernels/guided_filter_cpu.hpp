@@ -53,7 +53,7 @@ void add_products(Sum* CINEBOKEH_RESTRICT sums, const A* enter_a, const B* enter
 
 // padded[x + 2 radius + 1] - padded[x] is the sum of the columns within the radius of x that lie inside the image.
 template <int rows, class Sum>
-void prefix_sums(const Sum* const (&columns)[rows], Sum* const (&padded)[rows], int width, int radius) {
+void prefix_sums(Sum* const (&columns)[rows], Sum* const (&padded)[rows], int width, int radius) {
     Sum sums[rows] = {};
     for (int k = 0; k < rows; ++k) std::fill(padded[k], padded[k] + radius + 1, Sum(0));
     for (int x = 0; x < width; ++x)
@@ -104,8 +104,8 @@ public:
 
     // The linear functions of the windows around the pixels of row y: channels rows of a, then b.
     void solve(int y, double epsilon, HostImage<float> coefficients) const {
-        prefix_sums<guide_rows>(as_const(columns_), padded_, width_, radius_);
-        prefix_sums<channels + 1>(as_const(in_columns_), in_padded_, width_, radius_);
+        prefix_sums<guide_rows>(columns_, padded_, width_, radius_);
+        prefix_sums<channels + 1>(in_columns_, in_padded_, width_, radius_);
         const int rows_inside = pixels_within(y, radius_, in_.size.height);
         float* out[channels + 1];
         for (int i = 0; i <= channels; ++i) out[i] = coefficients.row(4 * y + i);
@@ -120,12 +120,7 @@ private:
         typename G::Value* guide[channels];
         double* in;
     };
-    template <class T, int n>
-    static const T* const (&as_const(T* const (&rows)[n]))[n] {
-        return const_cast<const T* const(&)[n]>(rows);
-    }
-
-    void load(int y, Rows& rows) const {
+    void load(int y, const Rows& rows) const {
         if (y < 0 || y >= in_.size.height) {
             for (auto* r : rows.guide) std::fill(r, r + width_, typename G::Value(0));
             std::fill(rows.in, rows.in + width_, 0.0);
@@ -167,7 +162,7 @@ private:
     int radius_, width_;
     typename G::Sum *columns_[guide_rows], *padded_[guide_rows];
     double *in_columns_[channels + 1], *in_padded_[channels + 1];
-    mutable Rows rows_[2];
+    Rows rows_[2];  // entering, leaving
 };
 
 // Calls row(job, y) for every row after body.move has brought the window there. Rows of one stripe follow each other.
@@ -208,7 +203,7 @@ public:
         }
     }
     void means(int y, float* const* out) const {
-        prefix_sums<rows>(const_cast<const double* const(&)[rows]>(columns_), padded_, size_.width, radius_);
+        prefix_sums<rows>(columns_, padded_, size_.width, radius_);
         const int window = 2 * radius_ + 1, rows_inside = pixels_within(y, radius_, size_.height);
         for (int k = 0; k < rows; ++k) {
             const double* p = padded_[k];
