@@ -29,6 +29,16 @@ struct JoinMattes {
         matte(x, y) = active(x, y) ? clamp(matte(x, y), 0.f, 1.f) : float(cut(x, y));
     }
 };
+// Around the outline, what the regions say counts beside what the colours of the pixels say.
+struct LeanToRegion {
+    HostImage<const uint8_t> side, active;
+    float lean;
+    HostImage<float> logit;
+
+    void operator()(int x, int y) const {
+        if (active(x, y)) logit(x, y) += side(x, y) ? lean : -lean;
+    }
+};
 struct FillZero {
     HostImage<uint8_t> out;
 
@@ -78,6 +88,7 @@ inline SubjectFinder::SubjectFinder(Cpu& exec, Size size, const SubjectFinderPar
     require(params.evidence > 0 && params.evidence <= 1000, "SubjectFinder: evidence is not in (0, 1000]");
     require(params.trust >= 0 && params.trust <= 1000, "SubjectFinder: trust is not in [0, 1000]");
     require(params.barrier > 0 && params.barrier <= 1000, "SubjectFinder: barrier is not in (0, 1000]");
+    require(params.lean >= 0 && params.lean <= 1000, "SubjectFinder: lean is not in [0, 1000]");
     require(params.rounds >= 1, "SubjectFinder: fewer than one round");
 }
 
@@ -294,7 +305,8 @@ inline void SubjectFinder::keep_large_pieces() {
         int best = 0;
         for (int v = 0; v < graph_.count(); ++v)
             if (region(v).place > region(best).place) best = v;
-        for (int v = 0; v < graph_.count(); ++v) region(v).side = v == best || region(v).place > 0;
+        // The middle of the frame, down to a fifth of the highest odds: e^-1.6.
+        for (int v = 0; v < graph_.count(); ++v) region(v).side = region(v).place >= region(best).place - 1.6f;
         pieces = find_pieces();
     }
     for (int i = 0; i < pieces; ++i) values_.span()[size_t(i)] = 0;
@@ -320,9 +332,12 @@ inline void SubjectFinder::write_matte(HostImage<const Rgba8> frame, HostImage<f
         values_.span()[size_t(v)] = region(v).side ? detail::finder_fixed : -detail::finder_fixed;
     }
     paint_regions(exec_, labels_.view(), {sides_.span().data, n}, active_.view());
+    for (int v = 0; v < graph_.count(); ++v) sides_.span()[size_t(v)] = uint8_t(region(v).side);
+    paint_regions(exec_, labels_.view(), {sides_.span().data, n}, cut_.view());
     paint_regions(exec_, labels_.view(), {values_.span().data, n}, pixel_logit_.view());
     for_each_pixel(exec_, size_, detail::FixScribbled{scribbles_.view(), pixel_logit_.view(), active_.view()});
     color_logit(exec_, frame, active_.view(), subject_, background_, params_.evidence, pixel_logit_.view());
+    for_each_pixel(exec_, size_, detail::LeanToRegion{cut_.view(), active_.view(), params_.lean, pixel_logit_.view()});
     outline_energy_(frame, pixel_logit_.view(), active_.view(), params_.outline);
     outline_cut_(outline_energy_.capacities(), cut_.view());
     for_each_pixel(exec_, size_, detail::ToFloat{cut_.view(), pixel_logit_.view()});

@@ -17,13 +17,14 @@
 namespace cinebokeh {
 
 struct SubjectFinderParams {
-    SlicParams superpixels;
-    ColorModelParams colors;
+    SlicParams superpixels = {};
+    ColorModelParams colors = {};
     float smoothness = 3;  // lambda of eq. 1: what a border as long as a superpixel's side costs, in nats
     float evidence = 3;    // largest weight of a superpixel's colour against that, nats
     float trust = 0.5f;    // of the place of a superpixel, against its colour, where there are no scribbles
     float barrier = 15;    // Lab units: a step that makes even odds of being cut off from the background
     int rounds = 5;        // of cut and re-estimation without scribbles, >= 1
+    float lean = 0.5f;     // nats by which pixels at the outline lean to the side of their superpixel
     GridEnergyParams outline = {.lambda = 4};
     GuidedFilterParams edges = {.radius = 3, .epsilon = 25};
 };
