@@ -90,7 +90,7 @@ BackgroundBlur<Exec>::BackgroundBlur(Exec& exec, Size size, BackgroundBlurParams
       background_(exec, detail::cells_of(size, params_.decimation)),
       blurred_(exec, background_.size()),
       feather_(exec, size, params_.feather),
-      estimate_(exec, size, {.step = std::clamp(size.height / 180, 1, 64)}) {
+      estimate_(exec, size, {.step = std::clamp(size.height / 120, 1, 64), .near_sigma = 1, .far_sigma = 6}) {
     const float scale = 1 / float(params_.decimation);
     if (params_.renderer == BackgroundRenderer::disk)
         disk_.emplace(exec, background_.size(), DiskBlurParams{.radius = params_.radius * scale});
