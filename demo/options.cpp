@@ -1,6 +1,8 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdlib>
 #include <map>
 
 #include "cinebokeh/core/config.hpp"
@@ -75,6 +77,9 @@ void add_lens(CLI::App* app, BlurParams& blur) {
         app->add_option_function<float>(
                name, [&value](const float& v) { value = v; }, help)
             ->check(CLI::Range(low, high))
+            ->check(CLI::Validator(  // CLI11's range lets NaN pass
+                [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; },
+                ""))
             ->type_name("PIXELS");
     };
     number("--radius", blur.radius, 0.1, 200, "radius of the disk; default: 1/45 of the height");

@@ -17,7 +17,7 @@ struct Backend {
     std::string reason;
 };
 
-// Explicit wishes are fulfilled or refused; only `auto` may fall back, and says so.
+// Explicit wishes are fulfilled or refused; only `auto` may fall back, and the user is told.
 Backend choose_backend(const std::string& asked) {
     const CudaReport cuda = cuda_report();
     const std::string why_not = cuda.built_in ? "no usable GPU: " + cuda.reason : "this program was built without CUDA";
@@ -25,7 +25,6 @@ Backend choose_backend(const std::string& asked) {
     if (cuda.devices > 0) return {true, cuda.device};
     require(asked != "cuda", "--backend cuda cannot be used: ", why_not,
             "; use --backend cpu, or see 'cinebokeh doctor'");
-    std::fprintf(stderr, "cinebokeh: computing on the CPU (%s)\n", why_not.c_str());
     return {false, why_not};
 }
 
@@ -98,6 +97,9 @@ int process(const ProcessOptions& options) {
     std::unique_ptr<FrameSink> sink;
     if (options.blur) sink = open_sink(options.output, info, options.max_frames);
     if (sink && !sink->note().empty() && !options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", sink->note().c_str());
+
+    if (options.backend == "auto" && !backend.cuda && !options.quiet)
+        std::fprintf(stderr, "cinebokeh: computing on the CPU (%s)\n", backend.reason.c_str());
 
     long frames = info.frames;
     if (options.max_frames > 0) frames = frames ? std::min(frames, options.max_frames) : options.max_frames;

@@ -31,10 +31,15 @@ void ReservedFile::open_reserve() {
     hold_space();
 }
 
-// An index takes about 20 bytes a frame; at the lowest rates videos are made of that is 1 % of the file.
+// An index takes about 20 bytes a frame; at the lowest rates videos are made of that is 1 % of the file. Never is more
+// than a part of a small disk held back.
 void ReservedFile::hold_space() {
     static constexpr int64_t block = 128 << 10;
     while (reserve_ && trouble_.empty() && held_ < (4 << 20) + size_ / 50) {
+        std::error_code error;
+        const fs::path folder = path_.parent_path().empty() ? "." : path_.parent_path();
+        const fs::space_info space = fs::space(folder, error);
+        if (error || uint64_t(held_ + block) * 8 > uint64_t(space.available)) return;
         const std::vector<unsigned char> zeros(block);
         if (std::fwrite(zeros.data(), 1, zeros.size(), reserve_) != zeros.size()) return;
         held_ += block;

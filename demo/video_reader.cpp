@@ -33,15 +33,15 @@ int quarter_turns_of(const AVStream& stream) {
     return std::isnan(degrees) ? 0 : (int(std::lround(degrees / 90)) % 4 + 4) % 4;
 }
 
-// out(x, y) of an image turned clockwise by quarters.
-void turn(const std::vector<Rgba8>& in, Size size, int quarters, Frame& frame) {
-    const Size to = frame.size;
-    for (int y = 0; y < to.height; ++y)
-        for (int x = 0; x < to.width; ++x) {
-            const int sx = quarters == 1 ? y : quarters == 2 ? size.width - 1 - x : size.width - 1 - y;
-            const int sy = quarters == 1 ? size.height - 1 - x : quarters == 2 ? size.height - 1 - y : x;
-            frame.pixels[size_t(y) * size_t(to.width) + size_t(x)] = in[size_t(sy) * size_t(size.width) + size_t(sx)];
-        }
+// Copies an image, turned clockwise by quarters.
+void turn(HostImage<const Rgba8> in, int quarters, HostImage<Rgba8> out) {
+    const int right = in.size.width - 1, bottom = in.size.height - 1;
+    for (int y = 0; y < out.size.height; ++y)
+        for (int x = 0; x < out.size.width; ++x)
+            out(x, y) = quarters == 0   ? in(x, y)
+                        : quarters == 1 ? in(y, bottom - x)
+                        : quarters == 2 ? in(right - x, bottom - y)
+                                        : in(right - y, x);
 }
 
 // Untagged video is BT.601 up to 576 lines and BT.709 above, by custom.
@@ -217,17 +217,21 @@ void VideoReader::convert(Frame& frame) {
             "' changes its picture size at frame ", read_, " to ", size.width, " x ", size.height,
             ": cut the video there and process the parts");
     frame.resize(info_.size);
-    if (quarter_turns_) unrotated_.resize(size.area());
+    // swscale writes whole groups of pixels: rows that do not end with a group need room behind them.
+    const bool direct = quarter_turns_ == 0 && size.width % 32 == 0;
+    const size_t pitch = direct ? size_t(size.width) : round_up(size_t(size.width), 32) + 32;
+    if (!direct) scaled_.resize(pitch * size_t(size.height));
     scaler_.reset(sws_getCachedContext(scaler_.release(), size.width, size.height, AVPixelFormat(decoded_->format),
                                        size.width, size.height, AV_PIX_FMT_RGBA, SWS_BILINEAR, nullptr, nullptr,
                                        nullptr));
     require(scaler_ != nullptr, "'", info_.name, "': the pixel format of the video is not known");
     set_colours(scaler_.get(), *decoded_);
-    Rgba8* pixels = quarter_turns_ ? unrotated_.data() : frame.pixels.data();
+    Rgba8* pixels = direct ? frame.pixels.data() : scaled_.data();
     uint8_t* planes[4] = {reinterpret_cast<uint8_t*>(pixels)};
-    const int pitches[4] = {size.width * 4};
+    const int pitches[4] = {int(pitch * sizeof(Rgba8))};
     sws_scale(scaler_.get(), decoded_->data, decoded_->linesize, 0, size.height, planes, pitches);
-    if (quarter_turns_) turn(unrotated_, size, quarter_turns_, frame);
+    if (!direct)
+        turn({pixels, size, ptrdiff_t(pitch * sizeof(Rgba8))}, quarter_turns_, {frame.pixels.data(), info_.size});
 }
 
 int64_t VideoReader::time_of(const AVFrame& decoded) {

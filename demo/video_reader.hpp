@@ -46,7 +46,7 @@ private:
     Ffmpeg<AVFrame> decoded_{av_frame_alloc()};
     Ffmpeg<SwsContext> scaler_;
     std::vector<Packet> audio_;
-    std::vector<Rgba8> unrotated_;
+    std::vector<Rgba8> scaled_;
     int quarter_turns_ = 0;  // clockwise
     int64_t start_ = 0;      // of the file, in AV_TIME_BASE
     int64_t last_time_ = -1, frame_duration_ = 1, last_end_ = 0;
