@@ -83,8 +83,8 @@ bool TemplateTracker<Exec>::track(View<const Rgba8, Exec> frame, View<float, Exe
     require(frame.size == full_ && matte.size == full_, "TemplateTracker: frame or matte of another size");
     look(frame);
     const Found found = search();
-    const Box region = region_of(found);
-    const bool believed = !region.size.empty() && decide(found, region);
+    const Found unmoved{bank_.newest(), 0, centred(bank_.newest(), centre_, 1)};
+    const bool believed = decide(found) || decide(unmoved);
     if (believed) {
         write(frame, matte_full_.view());
         lost_in_a_row_ = 0;
@@ -107,13 +107,14 @@ void TemplateTracker<Exec>::look(View<const Rgba8, Exec> frame) {
 template <class Exec>
 typename TemplateTracker<Exec>::Found TemplateTracker<Exec>::search() {
     resize(*exec_, luma_.view(), ResizeFilter::area, search_luma_.view().crop(0, 0, search_size_));
-    const Float2 expected = centre_ + velocity_;
-    const float reach = params_.margin * float(1 + lost_in_a_row_);
+    const Float2 expected = {clamp(centre_[0] + velocity_[0], 0.f, float(size_.width)),
+                             clamp(centre_[1] + velocity_[1], 0.f, float(size_.height))};
+    const float reach = params_.margin * float(1 + std::min(lost_in_a_row_, 3));
     Found best = search_at(expected, 1, reach);
     if (best.value < params_.retry_scales)
         for (float scale : {0.9f, 0.95f, 1.05f, 1.1f}) {
             const Found found = search_at(expected, scale, reach);
-            if (found.value > best.value) best = found;
+            if (found.value > best.value + (best.at.scale == 1 ? params_.scale_gain : 0)) best = found;
         }
     if (best.value < params_.lost_response && lost_in_a_row_ == 0) {
         best.slot = bank_.newest();
@@ -155,7 +156,9 @@ Box TemplateTracker<Exec>::region_of(const Found& found) const {
 }
 
 template <class Exec>
-bool TemplateTracker<Exec>::decide(const Found& found, const Box& region) {
+bool TemplateTracker<Exec>::decide(const Found& found) {
+    const Box region = region_of(found);
+    if (region.size.width <= 0 || region.size.height <= 0) return false;
     auto part = [&](auto& buffer) { return buffer.view().crop(0, 0, region.size); };
     auto frame_part = [&](auto& buffer) { return buffer.view().crop(region.x, region.y, region.size); };
     const Float2 origin{float(region.x), float(region.y)};
@@ -172,19 +175,20 @@ bool TemplateTracker<Exec>::decide(const Found& found, const Box& region) {
     islands_(part(probability_), params_.least_island);
 
     // The CRF may shrink a region until it is gone: then the evidence alone is believed, if that is like the template.
-    double agreement = overlap(*exec_, part(refined_), part(shape_));
+    const double refined = overlap(*exec_, part(refined_), part(shape_));
     const double evidence = overlap(*exec_, part(probability_), part(shape_));
-    auto& chosen = agreement < 0.6 * evidence ? probability_ : refined_;
-    agreement = std::max(agreement, 0.6 * evidence);
-    const Moments now = moments(*exec_, part(chosen));
-    const float change = now.scale * now.scale / (moments_.scale * moments_.scale);
-    if (!(agreement >= double(params_.least_overlap) && change <= params_.largest_change &&
-          change * params_.largest_change >= 1))
-        return false;
-
-    clamp_range<Exec>(*exec_, matte_.view(), 0, 0);
-    copy<const float>(*exec_, part(chosen), frame_part(matte_));
-    learn(float(agreement));
+    auto& chosen = refined < 0.6 * evidence ? probability_ : refined_;
+    const double agreement = std::max(refined, 0.6 * evidence);
+    const Moments placed = moments(*exec_, part(shape_)), now = moments(*exec_, part(chosen));
+    const float change = now.scale * now.scale / (placed.scale * placed.scale);
+    if (agreement >= double(params_.least_overlap) && change <= params_.largest_change &&
+        change * params_.largest_change >= 1) {
+        believe(part(chosen), region);
+        if (agreement >= double(params_.learn_overlap)) learn();
+        return true;
+    }
+    if (!(found.value >= params_.sure_response && agreement >= double(params_.least_overlap))) return false;
+    believe(part(shape_), region);
     return true;
 }
 
@@ -207,16 +211,20 @@ void TemplateTracker<Exec>::compare_templates(const Found& found, const Box& reg
 }
 
 template <class Exec>
-void TemplateTracker<Exec>::learn(float agreement) {
+void TemplateTracker<Exec>::believe(View<const float, Exec> matte, const Box& region) {
+    clamp_range<Exec>(*exec_, matte_.view(), 0, 0);
+    copy(*exec_, matte, matte_.view().crop(region.x, region.y, region.size));
     const Moments now = moments(*exec_, matte_.view());
     const Float2 moved = now.centroid - moments_.centroid;
     velocity_ = {0.5f * (velocity_[0] + moved[0]), 0.5f * (velocity_[1] + moved[1])};
     moments_ = now;
     const Box box = bounding_box(*exec_, matte_.view(), 0.5f);
-    if (box.size.empty()) return;
-    box_ = box, centre_ = centre_of(box);
-    if (agreement < params_.learn_overlap) return;
-    const Box crop = crop_box(box);
+    if (!box.size.empty()) box_ = box, centre_ = centre_of(box);
+}
+
+template <class Exec>
+void TemplateTracker<Exec>::learn() {
+    const Box crop = crop_box(box_);
     bank_.add(frame_.view().crop(crop.x, crop.y, crop.size), matte_.view().crop(crop.x, crop.y, crop.size));
     learn_colours(params_.histogram_keep);
 }

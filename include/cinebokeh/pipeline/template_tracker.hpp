@@ -31,12 +31,14 @@ struct TemplateTrackerParams {
     float retry_scales = 0.8f;   // response below which other scales are tried
     float lost_response = 0.3f;  // response below which the prediction is trusted more than the match
     TemplateSimilarityParams similarity = {};
-    FusionWeights weights = {.similarity = 1.2f, .colour = 0.4f, .shape = 0.8f, .bias = 0};
+    FusionWeights weights = {.similarity = 1.6f, .colour = 1.2f, .shape = 0.8f, .softness = 5, .bias = 0.2f};
     float histogram_keep = 0.93f;                                    // of the running colour histogram, a frame
     CrfParams crf = {.smoothness_sxy = 1.5f, .appearance_sxy = 25};  // the paper's 3 and 50, at half the resolution
-    float least_overlap = 0.2f;  // of the refined matte with the placed one (J); below it is not believed
-    float largest_change = 3;    // of the area from one frame to the next; beyond, it is not believed
-    float least_island = 0.1f;   // of the largest part of the subject; smaller parts are dropped
+    float scale_gain = 0.03f;                                        // response that another scale must win by
+    float least_overlap = 0.1f;  // of the refined matte with the placed one (J); below it is not believed
+    float largest_change = 3;    // of the area, from the placed matte to the refined one; beyond, it is not believed
+    float sure_response = 0.7f;  // from which the placed matte itself is believed where the refined one is not
+    float least_island = 0.02f;  // of the largest part of the subject; smaller parts are dropped
     float learn_overlap = 0.5f;  // from which a matte enters the bank
     GuidedFilterParams edge = {.radius = 8, .epsilon = 20};  // at full resolution
 };
@@ -82,9 +84,10 @@ private:
     Found search_at(Float2 centre, float scale, float reach);
     Placement centred(int slot, Float2 centre, float scale) const;
     Box region_of(const Found& found) const;
-    bool decide(const Found& found, const Box& region);
+    bool decide(const Found& found);
     void compare_templates(const Found& found, const Box& region);
-    void learn(float agreement);
+    void believe(View<const float, Exec> matte, const Box& region);
+    void learn();
     void learn_colours(float keep);
     Box crop_box(const Box& subject) const;
     void write(View<const Rgba8, Exec> frame, View<float, Exec> matte);
