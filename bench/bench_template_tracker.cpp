@@ -1,0 +1,71 @@
+// The template tracker's own steps: evidence from a placed template, and a whole frame with a full bank.
+#include <benchmark/benchmark.h>
+
+#include <random>
+
+#include "cinebokeh/pipeline/template_tracker.hpp"
+using namespace cinebokeh;
+
+namespace {
+// Per pixel and displacement: 8 operations for the difference, 2 + 2 for the sums, 6 for the two minima.
+void template_similarity(benchmark::State& state) {
+    const Size size{int(state.range(0)), int(state.range(1))};
+    Cpu cpu;
+    const TemplateSimilarityParams params;
+    TemplateSimilarity similarity(cpu, size, params);
+    std::mt19937 generator(1);
+    std::vector<Float3> lab(size.area());
+    std::vector<float> matte(size.area());
+    for (size_t i = 0; i < lab.size(); ++i) {
+        lab[i] = {float(generator() % 100), float(generator() % 60), float(generator() % 60)};
+        matte[i] = float(generator() % 2);
+    }
+    for (auto _ : state) {
+        similarity.begin({lab.data(), size});
+        similarity.add({lab.data(), size}, {matte.data(), size}, {{2, 3}, 1});
+        benchmark::ClobberMemory();
+    }
+    const double displacements = std::pow(2 * params.window / params.step + 1, 2);
+    state.counters["FLOPS"] = benchmark::Counter(18 * displacements * double(size.area()) * double(state.iterations()),
+                                                 benchmark::Counter::kIsRate);
+}
+BENCHMARK(template_similarity)->Args({160, 120})->Args({320, 240})->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// Smooth blobs that move; a subject of a fifth of the frame's height.
+void template_tracker_frame(benchmark::State& state) {
+    const Size size{int(state.range(0)), int(state.range(1))};
+    Cpu cpu;
+    TemplateTracker<Cpu> tracker(cpu, size);
+    std::vector<std::vector<Rgba8>> frames;
+    std::vector<float> first(size.area()), matte(size.area());
+    const float radius = 0.2f * float(size.height);
+    for (int t = 0; t < 8; ++t) {
+        frames.emplace_back(size.area());
+        const float cx = float(size.width) * (0.4f + 0.01f * float(t)), cy = 0.5f * float(size.height);
+        for (int y = 0; y < size.height; ++y)
+            for (int x = 0; x < size.width; ++x) {
+                const float u = float(x) - cx, v = float(y) - cy;
+                const bool inside = u * u + v * v < radius * radius;
+                const float a = inside ? u : float(x), b = inside ? v : float(y);
+                const float wave = 30 * std::sin(a * 0.2f) * std::cos(b * 0.17f) + 20 * std::sin(a * 0.05f + b * 0.09f);
+                frames.back()[size_t(y * size.width + x)] = {uint8_t((inside ? 180 : 70) + wave), uint8_t(110 - wave),
+                                                             uint8_t(inside ? 60 : 150), 255};
+                if (t == 0) first[size_t(y * size.width + x)] = inside;
+            }
+    }
+    tracker.start({frames[0].data(), size}, {first.data(), size});
+    int64_t t = 0;
+    for (auto _ : state) {  // forth and back
+        const int64_t i = ++t % 14;
+        tracker.track({frames[size_t(i < 8 ? i : 14 - i)].data(), size}, {matte.data(), size});
+        benchmark::DoNotOptimize(matte.data());
+    }
+    state.counters["lost"] = tracker.lost_frames();
+}
+BENCHMARK(template_tracker_frame)
+    ->Args({320, 240})
+    ->Args({854, 480})
+    ->Args({1920, 1080})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+}  // namespace
