@@ -144,3 +144,15 @@ TEST_CASE_TEMPLATE("samples are read at their pixels and interpolated between th
     CHECK_THROWS_AS(subsample(exec, in.view(), {.stride = 4, .offset = 3}, samples.view()), Error);
     CHECK_THROWS_AS(interpolate(exec, samples.view(), {.stride = 0}, out.view()), Error);
 }
+
+TEST_CASE("a bounding box holds all that is set, and grows up to the border") {
+    const Size s{12, 9};
+    Cpu exec(1);
+    std::vector<uint8_t> region(s.area());
+    CHECK(bounding_box(exec, host_view(std::as_const(region), s)).size == Size{0, 0});
+    region[size_t(3 * s.width + 5)] = 1, region[size_t(6 * s.width + 2)] = 255;
+    const Box box = bounding_box(exec, host_view(std::as_const(region), s));
+    CHECK((box.x == 2 && box.y == 3 && box.size == Size{4, 4}));
+    const Box larger = enlarged(box, 4, s);
+    CHECK((larger.x == 0 && larger.y == 0 && larger.size == Size{10, 9}));
+}

@@ -1,7 +1,7 @@
 // Where a subject is and how large: the zeroth and first moments of its matte.
 #pragma once
+#include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "cinebokeh/core/buffer.hpp"
 
@@ -20,6 +20,18 @@ struct Moments {
 /// Cpu. Allocates nothing. Deterministic.
 Moments moments(Cpu& exec, HostImage<const float> matte);
 
+/// The smallest box that holds something: its first column and row, and its size.
+struct Box {
+    int x = 0, y = 0;
+    Size size;
+};
+
+/// Returns the box of the pixels that are not 0; an empty size where all are. Cpu. Allocates nothing. Deterministic.
+Box bounding_box(Cpu& exec, HostImage<const uint8_t> region);
+
+/// Returns the box `margin` pixels larger on every side, cut off at the borders of an image.
+Box enlarged(const Box& box, int margin, Size image);
+
 // ---------------------------------------------------------------------------- implementation
 
 inline Moments moments(Cpu&, HostImage<const float> matte) {
@@ -37,5 +49,29 @@ inline Moments moments(Cpu&, HostImage<const float> matte) {
     }
     if (!(area > 0)) return {{float(matte.size.width - 1) / 2, float(matte.size.height - 1) / 2}, 0};
     return {{float(first_x / area), float(first_y / area)}, float(std::sqrt(area))};
+}
+
+inline Box bounding_box(Cpu&, HostImage<const uint8_t> region) {
+    int left = region.size.width, right = -1, top = -1, bottom = -1;
+    for (int y = 0; y < region.size.height; ++y) {
+        const uint8_t *row = region.row(y), *end = row + region.size.width;
+        const auto set = [](uint8_t v) { return v != 0; };
+        const uint8_t* first = std::find_if(row, end, set);
+        if (first == end) continue;
+        const uint8_t* last = end;
+        while (!set(*--last)) {
+        }
+        left = std::min(left, int(first - row)), right = std::max(right, int(last - row));
+        if (top < 0) top = y;
+        bottom = y;
+    }
+    return bottom < 0 ? Box{} : Box{left, top, {right - left + 1, bottom - top + 1}};
+}
+
+inline Box enlarged(const Box& box, int margin, Size image) {
+    const int left = std::max(0, box.x - margin), top = std::max(0, box.y - margin);
+    const int right = std::min(image.width, box.x + box.size.width + margin);
+    const int bottom = std::min(image.height, box.y + box.size.height + margin);
+    return {left, top, {right - left, bottom - top}};
 }
 }  // namespace cinebokeh

@@ -347,8 +347,12 @@ void MemoryTracker<Exec>::refine(View<const Rgba8, Exec> frame, View<float, Exec
     resize(*exec_, std::as_const(matte_).view(), ResizeFilter::bilinear, matte_full_.view());
     above(*exec_, matte_full_.view(), .5f, binary_full_.view());
     select(*exec_, binary_full_.view(), 1, 0, matte_full_.view());
-    edge_(frame, matte_full_.view(), matte);
-    clamp_range(*exec_, matte, 0, 1);
+    // Beyond two radii of the subject the filter's output is 0: its windows, and theirs, hold nothing of it.
+    const Box box = enlarged(bounding_box(*exec_, binary_full_.view()), 2 * params_.edge.radius + 1, full_);
+    select(*exec_, binary_full_.view(), 0, 0, matte);
+    const View<float, Exec> part = matte.crop(box.x, box.y, box.size);
+    edge_(frame.crop(box.x, box.y, box.size), std::as_const(matte_full_).view().crop(box.x, box.y, box.size), part);
+    clamp_range(*exec_, part, 0, 1);
 }
 
 // Keeps what the frame showed of the subject and the background.
