@@ -241,11 +241,7 @@ void TemplateTracker<Exec>::learn_colours(float keep) {
 // The subject's box with some of its surroundings, whose looks are the background's.
 template <class Exec>
 Box TemplateTracker<Exec>::crop_box(const Box& subject) const {
-    const int margin = 6 + int(0.1f * std::sqrt(float(subject.size.area())));
-    const int left = std::max(0, subject.x - margin), top = std::max(0, subject.y - margin);
-    const int right = std::min(size_.width, subject.x + subject.size.width + margin);
-    const int bottom = std::min(size_.height, subject.y + subject.size.height + margin);
-    return {left, top, {right - left, bottom - top}};
+    return enlarged(subject, 6 + int(0.1f * std::sqrt(float(subject.size.area()))), size_);
 }
 
 template <class Exec>

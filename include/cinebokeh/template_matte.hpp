@@ -8,14 +8,9 @@
 
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/core/cuda.hpp"
+#include "cinebokeh/moments.hpp"
 
 namespace cinebokeh {
-
-/// A rectangle of whole pixels, which may be empty.
-struct Box {
-    int x = 0, y = 0;
-    Size size;
-};
 
 /// Where a crop lies in an image: pixel (u, v) of the crop at corner + scale * (u, v).
 struct Placement {

@@ -35,6 +35,7 @@ template <class T>
 struct FftLanes {
     T v[fft_lanes];
     T& operator[](int i) { return v[i]; }
+    T operator[](int i) const { return v[i]; }
     template <class F>
     static FftLanes map(F f) {
         FftLanes r;
