@@ -9,6 +9,9 @@ packages_check="clang clang-format libclang-rt-dev"
 
 packages_installed=0
 
+# The compiler cache serves every checkout alike.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # need_packages PACKAGE...: returns when all are there, installs them if it can, otherwise says what to type and exits.
 need_packages() {
     local missing=() install=(apt-get install -y --no-install-recommends)

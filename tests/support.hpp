@@ -11,6 +11,7 @@
 
 #include "allocation_count.hpp"
 #include "cinebokeh/core/buffer.hpp"
+#include "source_folder.hpp"
 
 namespace cinebokeh {
 
@@ -79,7 +80,7 @@ HostImage<const T> host_view(const std::vector<T>& pixels, Size size) {
 inline std::filesystem::path data_folder() {
     namespace fs = std::filesystem;
     if (const char* folder = std::getenv("CINEBOKEH_DATA")) return fs::is_directory(folder) ? folder : "";
-    const fs::path beside = fs::path(CINEBOKEH_SOURCE_DIR) / ".." / "shared" / "data";
+    const fs::path beside = source_folder() / ".." / "shared" / "data";
     return fs::is_directory(beside) ? beside : fs::path();
 }
 #define SKIP_WITHOUT_DATA(file)                                                                     \

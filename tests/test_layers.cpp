@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "source_folder.hpp"
+
 namespace {
 namespace fs = std::filesystem;
 
@@ -32,11 +34,12 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"template_bank", "color"},
     {"template_bank", "ncc"},
     {"template_bank", "resize"},
+    {"template_matte", "moments"},
 };
 const std::map<std::string, int> layers = {{"core", 0}, {"", 1}, {"nn", 2}, {"pipeline", 3}};
 const std::string umbrella = "cinebokeh";
 
-const fs::path root = fs::path(CINEBOKEH_SOURCE_DIR);
+const fs::path root = source_folder();
 const fs::path headers_root = root / "include" / "cinebokeh", kernels_root = root / "kernels";
 
 std::vector<fs::path> files_under(const fs::path& folder) {

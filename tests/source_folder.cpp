@@ -1,0 +1,3 @@
+#include "source_folder.hpp"
+
+std::filesystem::path source_folder() { return CINEBOKEH_SOURCE_DIR; }
