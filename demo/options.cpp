@@ -93,7 +93,8 @@ void add_lens(CLI::App* app, BlurParams& blur) {
         ->type_name("PIXELS");
     app->add_option_function<int>(
            "--feather", [&blur](const int& v) { blur.feather = v; },
-           "how far the edge of the subject is softened, outwards; default: 1/120 of the height")
+           "how far the edge of the subject is softened, outwards; default: 0 for "
+           "mattes that are given or true, else 1/120 of the height")
         ->check(CLI::Range(0, 500))
         ->type_name("PIXELS");
 }
@@ -188,6 +189,8 @@ Options parse_options(int count, char** arguments) {
         options.exit_code = app.exit(error) == 0 ? 0 : 2;
         return options;
     }
+    const Subject source = options.process.subject.subject;
+    if (!blur.feather && (source == Subject::given || source == Subject::truth)) blur.feather = 0;
     if (blur_command->parsed()) options.process.blur = blur;
     options.command = blur_command->parsed()    ? Command::blur
                       : matte_command->parsed() ? Command::matte
