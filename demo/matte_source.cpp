@@ -11,6 +11,21 @@ namespace fs = std::filesystem;
 
 namespace cinebokeh::demo {
 
+namespace {
+// Fades begin with frames of one colour: whatever is found there is a guess.
+bool shows_something(HostImage<const Rgba8> frame) {
+    constexpr int least = 8;  // codes between the darkest and the lightest; noise of a black frame has a few
+    Rgba8 low{255, 255, 255, 255}, high{0, 0, 0, 0};
+    for (int y = 0; y < frame.size.height; ++y)
+        for (int x = 0; x < frame.size.width; ++x)
+            for (int c = 0; c < 3; ++c) {
+                low[c] = std::min(low[c], frame(x, y)[c]);
+                high[c] = std::max(high[c], frame(x, y)[c]);
+            }
+    return high[0] - low[0] > least || high[1] - low[1] > least || high[2] - low[2] > least;
+}
+}  // namespace
+
 MatteSource::MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session)
     : options_(options), session_(session), one_frame_(source.still) {
     switch (options.subject) {
@@ -53,8 +68,11 @@ void MatteSource::first(Frame& frame) {
         frame.matte = first_matte_;
     else if (options_.subject == Subject::scribbles)
         session_.find(frame.picture(), {strokes_.data(), frame.size}, matte);
-    else
+    else {
+        require(shows_something(frame.picture()), "the first frame is of one colour, no subject can be found in it: ",
+                "cut the beginning off, or give a matte (--first-matte PNG)");
         session_.find_auto(frame.picture(), matte);
+    }
     const auto marked = [](float alpha) { return alpha > 0.5f; };
     const auto subject = size_t(std::count_if(frame.matte.begin(), frame.matte.end(), marked));
     require(subject > 0 && subject < frame.matte.size(), "no subject was found in the first frame: ",

@@ -107,6 +107,15 @@ TEST_CASE("a first matte that is empty, full, of another size, or missing; matte
     CHECK(play(scratch / "o.mp4").times.size() == 2);
 }
 
+TEST_CASE("a first frame in which no subject can be found") {
+    const Scratch scratch;
+    const std::vector<Rgba8> black(32 * 24, Rgba8{3, 3, 3, 255});
+    write_png(scratch / "black.png", {black.data(), {32, 24}});
+    check_fails(run_program(scratch, "blur '" + (scratch / "black.png") + "' --quiet -o '" + (scratch / "o.png") + "'"),
+                "of one colour");
+    CHECK(!fs::exists(scratch / "o.png"));
+}
+
 TEST_CASE("outputs that cannot be") {
     const Scratch scratch;
     write_folders(scratch, {48, 36}, 2);
