@@ -65,6 +65,32 @@ TEST_CASE("a moving, growing subject is followed; the result does not depend on 
     CHECK(last[0] == last[1]);
 }
 
+TEST_CASE("a subject that vanishes is lost, and found again where it comes back") {
+    const Scene scene;
+    Cpu exec(2);
+    MemoryTracker<Cpu> tracker(exec, scene.size);
+    std::vector<Rgba8> image;
+    std::vector<float> truth, matte(scene.size.area()), before;
+    scene.frame(0, image, truth);
+    const auto frame = [&] { return host_view(std::as_const(image), scene.size); };
+    tracker.start(frame(), host_view(std::as_const(truth), scene.size));
+    for (int t = 1; t < 6; ++t) {
+        scene.frame(t, image, truth);
+        CHECK(tracker.track(frame(), host_view(matte, scene.size)));
+    }
+    before = matte;
+    for (int t = 6; t < 10; ++t) {  // behind something
+        scene.frame(t, image, truth, true);
+        CHECK_FALSE(tracker.track(frame(), host_view(matte, scene.size)));
+        CHECK(matte == before);
+    }
+    for (int t = 26; t < 30; ++t) {  // 45 pixels further: more than its radius
+        scene.frame(t, image, truth);
+        CHECK(tracker.track(frame(), host_view(matte, scene.size)));
+    }
+    CHECK(jaccard(matte, truth) > .9);
+}
+
 TEST_CASE("a new start forgets what was learned before") {
     const Scene scene;
     Cpu exec(2);
