@@ -30,11 +30,7 @@ void processor() {
     features = "no vector instructions beyond the baseline (configure with -DCINEBOKEH_NATIVE=ON)";
 #endif
     say("cpu", std::to_string(std::thread::hardware_concurrency()) + " threads; built for " + features);
-#if defined(CINEBOKEH_POCKETFFT)
-    say("fft", "pocketfft");
-#else
-    say("fft", "own (pocketfft is faster for odd sizes: apt-get install gemmi-dev)");
-#endif
+    say("fft", "own (radix 2 to 8, no library needed)");
 }
 
 void device() {
