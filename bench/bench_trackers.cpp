@@ -1,8 +1,9 @@
-// The template tracker's own steps: evidence from a placed template, and a whole frame with a full bank.
+// Whole frames of both trackers, and the template tracker's own step: evidence from a placed template.
 #include <benchmark/benchmark.h>
 
 #include <random>
 
+#include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "cinebokeh/pipeline/template_tracker.hpp"
 using namespace cinebokeh;
 
@@ -32,10 +33,11 @@ void template_similarity(benchmark::State& state) {
 BENCHMARK(template_similarity)->Args({160, 120})->Args({320, 240})->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // Smooth blobs that move; a subject of a fifth of the frame's height.
-void template_tracker_frame(benchmark::State& state) {
+template <class Tracker>
+void track_frame(benchmark::State& state) {
     const Size size{int(state.range(0)), int(state.range(1))};
     Cpu cpu;
-    TemplateTracker<Cpu> tracker(cpu, size);
+    Tracker tracker(cpu, size);
     std::vector<std::vector<Rgba8>> frames;
     std::vector<float> first(size.area()), matte(size.area());
     const float radius = 0.2f * float(size.height);
@@ -55,14 +57,21 @@ void template_tracker_frame(benchmark::State& state) {
     }
     tracker.start({frames[0].data(), size}, {first.data(), size});
     int64_t t = 0;
+    int lost = 0;
     for (auto _ : state) {  // forth and back
         const int64_t i = ++t % 14;
-        tracker.track({frames[size_t(i < 8 ? i : 14 - i)].data(), size}, {matte.data(), size});
+        lost += !tracker.track({frames[size_t(i < 8 ? i : 14 - i)].data(), size}, {matte.data(), size});
         benchmark::DoNotOptimize(matte.data());
     }
-    state.counters["lost"] = tracker.lost_frames();
+    state.counters["lost"] = lost;
 }
-BENCHMARK(template_tracker_frame)
+BENCHMARK_TEMPLATE(track_frame, TemplateTracker<Cpu>)
+    ->Args({320, 240})
+    ->Args({854, 480})
+    ->Args({1920, 1080})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK_TEMPLATE(track_frame, MemoryTracker<Cpu>)
     ->Args({320, 240})
     ->Args({854, 480})
     ->Args({1920, 1080})
