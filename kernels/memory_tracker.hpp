@@ -52,7 +52,9 @@ MemoryTracker<Exec>::MemoryTracker(Exec& exec, Size frame_size, const MemoryTrac
     for (auto* b : {&matte_full_, &last_full_}) *b = Buffer<float, Exec>(exec, full_);
     binary_full_ = Buffer<uint8_t, Exec>(exec, full_);
     for (int i = 0; i < recent; ++i) recent_samples_.emplace_back(exec, PixelFeatures::count, 2000);
-    for (Remembered& r : remembered_) r = {Buffer<Rgba8, Exec>(exec, size_), Buffer<float, Exec>(exec, size_), {}};
+    for (Remembered& r : remembered_)
+        r = {
+            Buffer<Rgba8, Exec>(exec, size_), Buffer<float, Exec>(exec, size_), Buffer<uint8_t, Exec>(exec, size_), {}};
 }
 
 // The similarity that carries the subject from one place and scale to another.
@@ -182,9 +184,10 @@ void MemoryTracker<Exec>::compare_local_colour() {
     reverse(*exec_, flow_.view(), forward_flow_.view());
     local_colour_.splat(before_.view(), matte_.view(), active_before_.view(), forward_flow_.view(), 1.f);
     constexpr float weights[2] = {.4f, .3f};
-    for (size_t i = 0; i < 2; ++i)
-        local_colour_.splat(remembered_[i].frame.view(), remembered_[i].matte.view(), between(remembered_[i].at, now_),
-                            weights[i]);
+    for (size_t i = 0; i < 2; ++i) {
+        const Remembered& r = remembered_[i];
+        local_colour_.splat(r.frame.view(), r.matte.view(), r.active.view(), between(r.at, now_), weights[i]);
+    }
     local_colour_.blur();
     local_colour_.slice(frame_.view(), active_.view(), .15f, 4, cue_.view());
     add(cue_.view(), params_.local_colour_weight);
@@ -282,6 +285,7 @@ void MemoryTracker<Exec>::remember(int entry) {
     Remembered& r = remembered_[size_t(entry)];
     copy(*exec_, frame_.view(), r.frame.view());
     copy(*exec_, matte_.view(), r.matte.view());
+    copy(*exec_, active_.view(), r.active.view());
     r.at = now_;
     patches_.store(entry, matte_.view());
 }

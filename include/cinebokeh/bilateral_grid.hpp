@@ -56,7 +56,10 @@ public:
     /// Deterministic: bit-equal between runs.
     void splat(View<const Rgba8, Exec> image, View<const float, Exec> matte, View<const uint8_t, Exec> region,
                View<const Float2, Exec> flow, float weight);
-    /// The same for all pixels, moved by a similarity. Throws Error also if its scale is not positive.
+    /// The same, moved by a similarity, of scale > 0 (else throws Error).
+    void splat(View<const Rgba8, Exec> image, View<const float, Exec> matte, View<const uint8_t, Exec> region,
+               const Similarity& motion, float weight);
+    /// The same for all pixels.
     void splat(View<const Rgba8, Exec> image, View<const float, Exec> matte, const Similarity& motion, float weight);
 
     /// Blurs what was splatted since clear() for slice(). The sums stay: more may be added, and blurred again.
@@ -128,6 +131,16 @@ void BilateralGrid<Exec>::splat(View<const Rgba8, Exec> image, View<const float,
     count_weight(weight);
     cells_.splat(detail::bilateral_samples(geometry_, image, matte, region,
                                            detail::MotionByFlow<View<const Float2, Exec>>{flow}, weight));
+}
+
+template <class Exec>
+void BilateralGrid<Exec>::splat(View<const Rgba8, Exec> image, View<const float, Exec> matte,
+                                View<const uint8_t, Exec> region, const Similarity& motion, float weight) {
+    check("splat", image, matte, region);
+    require(motion.scale > 0, "BilateralGrid::splat: a similarity of scale ", motion.scale);
+    count_weight(weight);
+    cells_.splat(
+        detail::bilateral_samples(geometry_, image, matte, region, detail::MotionBySimilarity(motion), weight));
 }
 
 template <class Exec>

@@ -59,7 +59,7 @@ public:
     }
 
 private:
-    static constexpr int spins_before_sleep = 20000;  // about 0.3 ms on a 2.5 GHz core
+    static constexpr int spins_before_sleep = 1000;  // tens of microseconds: other stages of a pipeline want the core
 
     static void relax(int spin) {
         if (spin % 256 == 255) std::this_thread::yield();

@@ -79,6 +79,7 @@ private:
     struct Remembered {                            // a frame that local colour and patch memory look back to
         Buffer<Rgba8, Exec> frame;
         Buffer<float, Exec> matte;
+        Buffer<uint8_t, Exec> active;
         Moments at;
     };
     static Size working_size(Size frame, int pixels);
