@@ -7,19 +7,11 @@
 namespace cinebokeh {
 
 template <class Exec>
-Size MemoryTracker<Exec>::working_size(Size frame, int pixels) {
-    require(!frame.empty() && pixels >= 1, "MemoryTracker: frames of ", frame.width, " x ", frame.height, " and ",
-            pixels, " working pixels");
-    const double scale = std::min(1.0, std::sqrt(double(pixels) / double(frame.area())));
-    return {std::max(1, int(std::lround(frame.width * scale))), std::max(1, int(std::lround(frame.height * scale)))};
-}
-
-template <class Exec>
 MemoryTracker<Exec>::MemoryTracker(Exec& exec, Size frame_size, const MemoryTrackerParams& params)
     : exec_(&exec),
       params_(params),
       full_(frame_size),
-      size_(working_size(frame_size, params.working_pixels)),
+      size_(reduced_size(frame_size, params.working_pixels)),
       optical_flow_(exec, size_),
       distance_transform_(exec, size_),
       pixel_features_(exec, size_),

@@ -5,19 +5,11 @@
 namespace cinebokeh {
 
 template <class Exec>
-Size TemplateTracker<Exec>::working_size(Size frame, int pixels) {
-    require(!frame.empty(), "TemplateTracker: a frame of ", frame.width, " x ", frame.height);
-    require(pixels > 0, "TemplateTracker: working_pixels is ", pixels);
-    const double scale = std::min(1.0, std::sqrt(double(pixels) / double(frame.area())));
-    return {std::max(1, int(std::lround(frame.width * scale))), std::max(1, int(std::lround(frame.height * scale)))};
-}
-
-template <class Exec>
 TemplateTracker<Exec>::TemplateTracker(Exec& exec, Size frame_size, const TemplateTrackerParams& params)
     : exec_(&exec),
       params_(params),
       full_(frame_size),
-      size_(working_size(frame_size, params.working_pixels)),
+      size_(reduced_size(frame_size, params.working_pixels)),
       bank_(exec, params.patch, size_, params.bank),
       similarity_(exec, size_, params.similarity),
       crf_(exec, size_, params.crf),

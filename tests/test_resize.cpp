@@ -190,3 +190,11 @@ TEST_CASE("resize refuses empty and overlong images, and allocates nothing") {
     resize(exec, some.view(), ResizeFilter::area, none.view());
     CHECK(allocations_during([&] { resize(exec, more.view(), ResizeFilter::area, some.view()); }) == 0);
 }
+
+TEST_CASE("a reduced size keeps the shape, and never grows") {
+    CHECK(reduced_size({854, 480}, 427 * 240) == Size{427, 240});
+    CHECK(reduced_size({320, 240}, 427 * 240) == Size{320, 240});
+    CHECK(reduced_size({100000, 1}, 100) == Size{3162, 1});
+    CHECK_THROWS_AS(reduced_size({0, 5}, 100), Error);
+    CHECK_THROWS_AS(reduced_size({5, 5}, 0), Error);
+}

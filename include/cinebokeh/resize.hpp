@@ -4,6 +4,9 @@
 // convention). Positions are computed with whole numbers: no drift across wide images, and no difference between
 // backends in which pixels are read.
 #pragma once
+#include <algorithm>
+#include <cmath>
+
 #include "cinebokeh/core/cpu.hpp"
 #include "cinebokeh/core/cuda.hpp"
 
@@ -39,6 +42,14 @@ requires resizable<T>
 void resize(Cuda& exec, View<const std::type_identity_t<T>, Cuda> in, ResizeFilter filter, View<T, Cuda> out);
 #endif
 
+/// The size that `frame` is reduced to so that it has about `pixels` of them; never larger than the frame.
+/// Throws Error if the frame is empty or no pixel is asked for.
+inline Size reduced_size(Size frame, int pixels) {
+    require(!frame.empty() && pixels > 0, "reduced_size: a frame of ", frame.width, " x ", frame.height, " to ", pixels,
+            " pixels");
+    const double scale = std::min(1.0, std::sqrt(double(pixels) / double(frame.area())));
+    return {std::max(1, int(std::lround(frame.width * scale))), std::max(1, int(std::lround(frame.height * scale)))};
+}
 }  // namespace cinebokeh
 
 // ---------------------------------------------------------------------------- implementation

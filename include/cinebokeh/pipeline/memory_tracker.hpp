@@ -82,7 +82,6 @@ private:
         Buffer<uint8_t, Exec> active;
         Moments at;
     };
-    static Size working_size(Size frame, int pixels);
     static Similarity between(const Moments& from, const Moments& to);
 
     void look(View<const Rgba8, Exec> frame);

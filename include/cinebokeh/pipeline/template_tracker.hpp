@@ -74,7 +74,6 @@ private:
         float value = -1;
         Placement at;  // of the template's crop, in working pixels
     };
-    static Size working_size(Size frame, int pixels);
     static Float2 centre_of(const Box& box) {
         return {float(box.x) + float(box.size.width) / 2, float(box.y) + float(box.size.height) / 2};
     }
