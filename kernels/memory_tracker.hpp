@@ -240,7 +240,7 @@ void MemoryTracker<Exec>::refine(View<const Rgba8, Exec> frame, View<float, Exec
     select(*exec_, binary_full_.view(), 0, 0, matte);
     const View<float, Exec> part = matte.crop(box.x, box.y, box.size);
     edge_(frame.crop(box.x, box.y, box.size), std::as_const(matte_full_).view().crop(box.x, box.y, box.size), part);
-    clamp_range(*exec_, part, 0, 1);
+    levels(*exec_, part, .15f, .85f);  // without the faint traces of texture beside the outline
 }
 
 // Keeps what the frame showed of the subject and the background.

@@ -156,3 +156,17 @@ TEST_CASE("a bounding box holds all that is set, and grows up to the border") {
     const Box larger = enlarged(box, 4, s);
     CHECK((larger.x == 0 && larger.y == 0 && larger.size == Size{10, 9}));
 }
+
+TEST_CASE_TEMPLATE("levels stretch black to white, and regions select and keep", Exec, EXECUTORS) {
+    const Size s{6, 1};
+    Exec exec;
+    Buffer<float, Exec> image(exec, s, {-1.f, .2f, .5f, .8f, 7.f, NAN});
+    levels(exec, image.view(), .2f, .8f);
+    CHECK(worst_error(image.download(), std::vector<double>{0, 0, .5, 1, 1, 0}) < 1e-6);
+    CHECK_THROWS_AS(levels(exec, image.view(), .5f, .5f), Error);
+    Buffer<uint8_t, Exec> region(exec, s, {0, 1, 255, 0, 1, 0});
+    keep_inside(exec, region.view(), image.view());
+    CHECK(worst_error(image.download(), std::vector<double>{0, 0, .5, 0, 1, 0}) < 1e-6);
+    select(exec, region.view(), 3, -2, image.view());
+    CHECK(worst_error(image.download(), std::vector<double>{-2, 3, 3, -2, 3, -2}) == 0);
+}

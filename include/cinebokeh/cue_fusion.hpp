@@ -19,6 +19,10 @@ void select(Exec& exec, View<const uint8_t, Exec> region, float yes, float no, V
 template <class Exec>
 void clamp_range(Exec& exec, View<float, Exec> image, float low, float high);
 
+/// Stretches black..white to 0..1 and clamps; NaN becomes 0. Throws Error unless black < white.
+template <class Exec>
+void levels(Exec& exec, View<float, Exec> image, float black, float white);
+
 /// Writes 0 where region == 0.
 template <class Exec>
 void keep_inside(Exec& exec, View<const uint8_t, Exec> region, View<float, Exec> image);
@@ -76,6 +80,16 @@ struct ClampRange {
     CINEBOKEH_HD void operator()(int x, int y) const {
         const float v = image(x, y);
         image(x, y) = v >= low ? (v < high ? v : high) : low;
+    }
+};
+
+template <class Space>
+struct Levels {
+    Image<float, Space> image;
+    float black, gain;
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const float v = gain * (image(x, y) - black);
+        image(x, y) = v >= 0 ? (v < 1 ? v : 1) : 0;
     }
 };
 
@@ -151,6 +165,12 @@ template <class Exec>
 void clamp_range(Exec& exec, View<float, Exec> image, float low, float high) {
     require(low <= high, "clamp_range: from ", low, " to ", high);
     for_each_pixel(exec, image.size, detail::ClampRange<typename Exec::Space>{image, low, high});
+}
+
+template <class Exec>
+void levels(Exec& exec, View<float, Exec> image, float black, float white) {
+    require(black < white, "levels: black ", black, " and white ", white);
+    for_each_pixel(exec, image.size, detail::Levels<typename Exec::Space>{image, black, 1 / (white - black)});
 }
 
 template <class Exec>
