@@ -4,7 +4,7 @@
 set -euo pipefail
 case "${1-}" in -h | --help) sed -n '2,3s/^# //p' "$0" && exit ;; esac
 input=${1:-demo}
-if [ -e "$input" ]; then input=$(realpath "$input"); fi
+if [ "$input" != demo ] && [ -e "$input" ]; then input=$(realpath "$input"); fi
 cd "$(dirname "$0")"
 source cmake/packages.sh
 
