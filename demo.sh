@@ -17,6 +17,6 @@ fi
 ninja -C build cinebokeh_demo
 
 mkdir -p out
-build/demo/cinebokeh blur "$input" -o out/cinematic.mp4 --contact-sheet out/contact_sheet.png --subject auto
+build/demo/cinebokeh blur "$input" -o out/cinematic.mp4 --contact-sheet out/contact_sheet.png
 echo "video:         $PWD/out/cinematic.mp4"
 echo "contact sheet: $PWD/out/contact_sheet.png"
