@@ -200,10 +200,11 @@ TEST_CASE("statistics reproduce mean, recall and decay of the published per-fram
     for (const char* name : {"results_train.yaml", "results_val.yaml"}) {
         const std::string file = std::string("davis/seed_paper_baseline/") + name;
         SKIP_WITHOUT_DATA(file);
-        for (const auto& [sequence, measures] : read_published(data_folder() / file))
-            for (const auto& [measure, published] : measures) {
-                CAPTURE(sequence);
-                CAPTURE(measure);
+        for (const auto& sequence : read_published(data_folder() / file))
+            for (const auto& measure : sequence.second) {
+                CAPTURE(sequence.first);
+                CAPTURE(measure.first);
+                const auto& published = measure.second;
                 const std::vector<double>& raw = published.at("raw");
                 const auto s = sequence_statistics({raw.data(), raw.size()}, DecayBins::reference);
                 // 1e-15: the same sums in the same order; the text holds all digits.

@@ -5,7 +5,7 @@
 using namespace cinebokeh;
 
 namespace {
-constexpr int stride = 4, window = 7;
+constexpr int window = 7;
 
 struct Scene {
     Size size;
