@@ -46,7 +46,9 @@ public:
             for (int i = 0; i < count; ++i) job(context, i);
             return;
         }
-        const uint64_t generation = (ticket_.load() >> 32) + 1;
+        // Close the last run before its job is replaced: a worker that still looks at it must not see the new count.
+        const uint64_t generation = (ticket_.load() >> 32) + 2;
+        ticket_.store((generation - 1) << 32 | no_job);
         job_.store(job), context_.store(context), count_.store(count), finished_.store(0);
         {
             std::lock_guard lock(sleep_);
@@ -59,6 +61,7 @@ public:
     }
 
 private:
+    static constexpr uint64_t no_job = 0x7fffffff;   // the number of a job that no run has
     static constexpr int spins_before_sleep = 1000;  // tens of microseconds: other stages of a pipeline want the core
 
     static void relax(int spin) {
