@@ -22,6 +22,7 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"compositing", "gaussian_blur"},
     {"compositing", "morphology"},
     {"crf", "lattice"},
+    {"defocus", "lens"},
     {"foreground", "color"},
     {"foreground", "gaussian_blur"},
     {"grid_energy", "maxflow"},
