@@ -52,6 +52,8 @@
 #include "cinebokeh/tile_extrema.hpp"
 #include "cinebokeh/warp.hpp"
 
+#include "cinebokeh/nn/weights.hpp"
+
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "cinebokeh/pipeline/subject_finder.hpp"
