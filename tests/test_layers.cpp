@@ -17,10 +17,13 @@ namespace fs = std::filesystem;
 
 // The one place where uses within a layer are agreed: who -> whom. They must not form a circle.
 const std::set<std::pair<std::string, std::string>> sideways = {
+    {"activation", "tensor"},
     {"color_model", "color"},
     {"compositing", "foreground"},
     {"compositing", "gaussian_blur"},
     {"compositing", "morphology"},
+    {"conv", "activation"},
+    {"conv", "tensor"},
     {"crf", "lattice"},
     {"defocus", "lens"},
     {"foreground", "color"},

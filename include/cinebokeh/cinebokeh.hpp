@@ -8,6 +8,7 @@
 #include "cinebokeh/core/error.hpp"
 #include "cinebokeh/core/fft.hpp"
 #include "cinebokeh/core/fft_line.hpp"
+#include "cinebokeh/core/float16.hpp"
 #include "cinebokeh/core/image.hpp"
 #include "cinebokeh/core/lanes.hpp"
 #include "cinebokeh/core/random.hpp"
@@ -52,6 +53,9 @@
 #include "cinebokeh/tile_extrema.hpp"
 #include "cinebokeh/warp.hpp"
 
+#include "cinebokeh/nn/activation.hpp"
+#include "cinebokeh/nn/conv.hpp"
+#include "cinebokeh/nn/tensor.hpp"
 #include "cinebokeh/nn/weights.hpp"
 
 #include "cinebokeh/pipeline/background_blur.hpp"
