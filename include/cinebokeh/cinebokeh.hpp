@@ -15,6 +15,7 @@
 #include "cinebokeh/core/similarity.hpp"
 #include "cinebokeh/core/thread_pool.hpp"
 
+#include "cinebokeh/aperture.hpp"
 #include "cinebokeh/bilateral_grid.hpp"
 #include "cinebokeh/color.hpp"
 #include "cinebokeh/color_histogram.hpp"
