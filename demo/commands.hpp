@@ -8,6 +8,8 @@ namespace cinebokeh::demo {
 int process(const ProcessOptions& options);
 /// `eval davis`.
 int eval_davis(const EvalOptions& options);
+/// `eval matte`.
+int eval_matte(const EvalOptions& options);
 /// `doctor`.
 int doctor();
 }  // namespace cinebokeh::demo

@@ -18,6 +18,8 @@ int main(int count, char** arguments) {
                 return process(options.process);
             case Command::eval_davis:
                 return eval_davis(options.eval);
+            case Command::eval_matte:
+                return eval_matte(options.eval);
             case Command::doctor:
                 return doctor();
             case Command::none:

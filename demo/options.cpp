@@ -181,6 +181,14 @@ Options parse_options(int count, char** arguments) {
     davis->add_option("RESULTS", options.eval.results, "a folder of mattes, or of a folder per sequence")->required();
     davis->add_option("TRUTH", options.eval.truth, "the same of annotations")->required();
     davis->add_option("--json", options.eval.json, "write all numbers, also those of each frame")->type_name("FILE");
+    CLI::App* mattes = eval->add_subcommand(
+        "matte", "IoU, pixel accuracy, confusion, MAD, MSE, gradient and connectivity error, dtSSD of a video");
+    mattes->add_option("RESULTS", options.eval.results, "a folder of mattes")->required();
+    mattes
+        ->add_option("TRUTH", options.eval.truth,
+                     "a folder of true mattes or masks of the same names; of another size, they are resized by nearest")
+        ->required();
+    mattes->add_option("--json", options.eval.json, "write all numbers, also those of each picture")->type_name("FILE");
     const CLI::App* doctor = app.add_subcommand("doctor", "Says what is built in, what is used, and what is missing");
     try {
         app.parse(count, arguments);
@@ -195,7 +203,8 @@ Options parse_options(int count, char** arguments) {
     options.command = blur_command->parsed()    ? Command::blur
                       : matte_command->parsed() ? Command::matte
                       : doctor->parsed()        ? Command::doctor
-                                                : Command::eval_davis;
+                      : davis->parsed()         ? Command::eval_davis
+                                                : Command::eval_matte;
     return options;
 }
 }  // namespace cinebokeh::demo

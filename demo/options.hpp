@@ -22,12 +22,12 @@ struct ProcessOptions {
     bool quiet = false;
 };
 
-/// Options of `eval davis`.
+/// Options of `eval davis` and `eval matte`.
 struct EvalOptions {
     std::string results, truth, json;
 };
 
-enum class Command { none, blur, matte, eval_davis, doctor };
+enum class Command { none, blur, matte, eval_davis, eval_matte, doctor };
 
 struct Options {
     Command command = Command::none;

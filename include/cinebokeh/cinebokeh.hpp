@@ -33,6 +33,7 @@
 #include "cinebokeh/guided_filter.hpp"
 #include "cinebokeh/lattice.hpp"
 #include "cinebokeh/lens.hpp"
+#include "cinebokeh/matte_measures.hpp"
 #include "cinebokeh/maxflow.hpp"
 #include "cinebokeh/measures.hpp"
 #include "cinebokeh/moments.hpp"

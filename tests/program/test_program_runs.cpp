@@ -199,3 +199,42 @@ TEST_CASE("eval davis gives 1 for the truth itself, for one sequence and for a f
     check_fails(run_program(scratch, "eval davis '" + (scratch / "results") + "' '" + (scratch / "truth") + "'"),
                 "00002.png");
 }
+
+TEST_CASE("eval matte is perfect for the truth itself, resizes the truth by nearest, and misses no result") {
+    const Scratch scratch;
+    const Size size{40, 32};
+    for (const char* name : {"truth", "results", "double"}) fs::create_directories(scratch / name);
+    for (int i = 0; i < 3; ++i) {
+        const std::string name = "/0000" + std::to_string(i) + ".png";
+        write_square_matte(scratch, "truth" + name, size);
+        write_square_matte(scratch, "results" + name, size);
+        write_square_matte(scratch, "double" + name, {80, 64});
+    }
+    const auto eval = [&](const std::string& results) {
+        const Ran ran = run_program(scratch, "eval matte '" + (scratch / results) + "' '" + (scratch / "truth") +
+                                                 "' --json '" + (scratch / "j.json") + "'");
+        REQUIRE_MESSAGE(ran.code == 0, ran.err);
+        return nlohmann::json::parse(text_of(scratch / "j.json"));
+    };
+    for (const char* results : {"results", "double"}) {
+        const nlohmann::json json = eval(results);
+        for (const char* error : {"MAD", "MSE", "gradient", "connectivity", "dtSSD"}) CHECK(json[error] == 0);
+        CHECK(json["IoU"] == 1);
+        CHECK(json["pixel_accuracy"] == 1);
+        CHECK(json["each"].size() == 3);
+    }
+    // One of three is empty: the square is a quarter of the picture.
+    const std::vector<float> empty(size.area(), 0.f);
+    write_matte_png(scratch / "results/00001.png", {empty.data(), size});
+    const nlohmann::json json = eval("results");
+    CHECK(json["MAD"].get<double>() == doctest::Approx(0.25 / 3));
+    CHECK(json["IoU"].get<double>() == doctest::Approx(2.0 / 3));
+    CHECK(json["confusion"]["false_negative"] == 20 * 16);
+    CHECK(json["dtSSD"].get<double>() ==
+          doctest::Approx(0.5));  // it vanishes and comes back: twice the root of a quarter
+    write_matte_png(scratch / "results/00001.png", {empty.data(), {20, 32}});  // another size: no video
+    CHECK(!eval("results").contains("dtSSD"));
+    fs::remove(scratch / "results/00001.png");
+    check_fails(run_program(scratch, "eval matte '" + (scratch / "results") + "' '" + (scratch / "truth") + "'"),
+                "00001.png");
+}
