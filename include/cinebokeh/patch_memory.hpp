@@ -54,28 +54,46 @@ public:
     void match(HostSpan<const Similarity> motions, HostImage<const uint8_t> active, HostImage<float> log_odds);
 
 private:
-    static constexpr int taps = 9, channels = 7, dimensions = taps * channels;
-    static constexpr int lanes = Lanes::count;  // cells compared at once: one window row
+    static constexpr int channels = 7;          // of a cell; a descriptor is those of 3 x 3 cells
+    static constexpr int lanes = Lanes::count;  // cells compared at once
+    static constexpr int strip = 16;            // rows of cells of one job
+    static constexpr int block = lanes - 2;     // columns of one job: those of a vector whose neighbours are in it too
 
+    // Cells of a frame, channel by channel: channel c of row j is row (j + 1) * channels + c. Rows and columns -1 and
+    // grid.h, grid.w repeat the border; beyond them is what a vector may read but nobody uses.
+    struct Cells {
+        Buffer<float, Cpu> rows;  // [(grid.h + 2) * channels, grid.w + 2 * lanes]
+        const float* at(int i, int j, int channel) const {
+            return rows.view().row((j + 1) * channels + channel) + lanes + i;
+        }
+    };
     struct Entry {
-        Buffer<float, Cpu> descriptors;                  // [grid.h * dimensions, grid.w + 2 * lanes]
+        Cells cells;
         Buffer<float, Cpu> not_subject, not_background;  // [grid.h, grid.w + 2 * lanes], 0 or a prohibitive distance
         bool stored = false;
     };
+    struct Nearest {
+        Lanes subject, background;  // squared distances
+    };
+    struct Block {  // of cells that are matched together: columns left .. left + block, rows top .. bottom
+        int left, top, bottom;
+        Nearest* nearest;  // [bottom - top]; lane l belongs to column left - 1 + l
+    };
+    struct Displacements;
     static int cell_centre(Size image, const PatchMemoryParams& params);  // pixels, of the first cell
-    void match_row(int j, const Entry& entry, const Similarity& motion, HostImage<const uint8_t> active);
-    Lanes window_distance(float dx, float dy) const;
+    float centre(float position) const;                                   // cells, of a position in pixels
+    Cells make_cells(Cpu& exec) const;
+    void match_entry(const Block& b, const Entry& entry, const Similarity& motion) const;
+    void match_displacements(const Block& b, const Entry& entry, const Displacements& d) const;
+    void compare_row(const Entry& entry, int left, int j, int dy, const Displacements& d, Lanes* differences) const;
 
     Cpu* exec_;
     Size image_, grid_;
     PatchMemoryParams params_;
     StridedGaussian smooth_colour_, smooth_orientation_, smooth_magnitude_;
     Buffer<Float4, Cpu> colour_, orientation_, magnitude_;  // [grid]
-    Buffer<float, Cpu> cells_;                              // [grid.h, grid.w * channels]
-    Buffer<float, Cpu> queries_;                            // [grid.h, grid.w * dimensions], of the described frame
-    Buffer<float, Cpu> nearest_;  // [grid.h, grid.w * 2 * lanes], the smallest distance in each column of the windows:
-                                  // to the subject, to the background
-    Buffer<float, Cpu> ratio_;    // [grid]
+    Cells cells_;                                           // of the described frame
+    Buffer<float, Cpu> ratio_;                              // [grid]
     std::vector<Entry> memory_;
 };
 }  // namespace cinebokeh

@@ -5,6 +5,12 @@
 
 #include "cinebokeh/core/config.hpp"
 
+#if defined(__GNUC__) && !defined(__CUDACC__) && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define CINEBOKEH_SHUFFLE 1
+#endif
+#endif
+
 namespace cinebokeh {
 
 struct Lanes {
@@ -36,6 +42,26 @@ struct Lanes {
     }
     void store(float* p) const { std::memcpy(p, &v, sizeof v); }
     float operator[](int i) const { return v[i]; }
+
+    /// Lane l of the result is lane l - 1 (or l + 1); at the end that has no neighbour it is the lane itself.
+    friend Lanes left_neighbours(const Lanes& a) {
+#if defined(CINEBOKEH_SHUFFLE)
+        return {__builtin_shufflevector(a.v, a.v, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)};
+#else
+        Lanes r = a;
+        for (int i = 1; i < count; ++i) r.v[i] = a.v[i - 1];
+        return r;
+#endif
+    }
+    friend Lanes right_neighbours(const Lanes& a) {
+#if defined(CINEBOKEH_SHUFFLE)
+        return {__builtin_shufflevector(a.v, a.v, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15)};
+#else
+        Lanes r = a;
+        for (int i = 0; i + 1 < count; ++i) r.v[i] = a.v[i + 1];
+        return r;
+#endif
+    }
 
     Lanes& operator+=(const Lanes& b) { return *this = *this + b; }
 #if defined(__GNUC__)
