@@ -44,14 +44,17 @@ inline std::vector<float> bias_of(const Conv2dParams& p, const Conv2dWeights& we
 }
 
 template <class T, class Exec>
-struct ConvElement {
+struct ConvChannels {
     ConvInputs<T, Exec> in;
     Conv2dParams p;
     SpanView<const float, Exec> weight, bias;
     TensorView<T, Exec> out;
     TensorView<const T, Exec> residual;
 
-    CINEBOKEH_HD void operator()(int n, int y, int x, int c) const {
+    CINEBOKEH_HD void operator()(int n, int y, int x, int begin, int end) const {
+        for (int c = begin; c < end; ++c) one(n, y, x, c);
+    }
+    CINEBOKEH_HD void one(int n, int y, int x, int c) const {
         const int group_in = p.in_channels / p.groups, first = c / (p.out_channels / p.groups) * group_in;
         float sum = bias[size_t(c)];
         for (int ky = 0; ky < p.kernel; ++ky)
@@ -89,7 +92,8 @@ public:
 
     void run(Exec& exec, const ConvInputs<T, Exec>& in, TensorView<T, Exec> out, TensorView<const T, Exec> residual) {
         const Buffer<float, Exec>&weight = weight_, &bias = bias_;
-        for_each_element(exec, out.shape, ConvElement<T, Exec>{in, params_, weight.span(), bias.span(), out, residual});
+        for_each_channel_run(exec, out.shape,
+                             ConvChannels<T, Exec>{in, params_, weight.span(), bias.span(), out, residual});
     }
 
 private:

@@ -57,7 +57,13 @@
 
 #include "cinebokeh/nn/activation.hpp"
 #include "cinebokeh/nn/conv.hpp"
+#include "cinebokeh/nn/conv_gru.hpp"
+#include "cinebokeh/nn/lr_aspp.hpp"
+#include "cinebokeh/nn/pool.hpp"
+#include "cinebokeh/nn/rearrange.hpp"
+#include "cinebokeh/nn/squeeze_excite.hpp"
 #include "cinebokeh/nn/tensor.hpp"
+#include "cinebokeh/nn/tensor_resize.hpp"
 #include "cinebokeh/nn/weights.hpp"
 
 #include "cinebokeh/pipeline/background_blur.hpp"

@@ -65,13 +65,13 @@ CINEBOKEH_HD inline float Activation::operator()(float x) const {
 
 namespace detail {
 template <class T, class Space>
-struct ActivateElement {
+struct ActivateChannels {
     Activation activation;
     Tensor<const T, Space> in;
     Tensor<T, Space> out;
 
-    CINEBOKEH_HD void operator()(int n, int y, int x, int c) const {
-        out(n, y, x, c) = from_float<T>(activation(to_float(in(n, y, x, c))));
+    CINEBOKEH_HD void operator()(int n, int y, int x, int first, int last) const {
+        for (int c = first; c < last; ++c) out(n, y, x, c) = from_float<T>(activation(to_float(in(n, y, x, c))));
     }
 };
 }  // namespace detail
@@ -79,6 +79,6 @@ struct ActivateElement {
 template <class T, class Exec>
 void activate(Exec& exec, Activation activation, TensorView<const T, Exec> in, TensorView<T, Exec> out) {
     require(in.shape == out.shape, "activate: a tensor ", to_string(in.shape), " into one of ", to_string(out.shape));
-    for_each_element(exec, in.shape, detail::ActivateElement<T, typename Exec::Space>{activation, in, out});
+    for_each_channel_run(exec, in.shape, detail::ActivateChannels<T, typename Exec::Space>{activation, in, out});
 }
 }  // namespace cinebokeh

@@ -117,42 +117,67 @@ private:
 template <class From, class To, class Exec>
 void convert(Exec& exec, TensorView<const From, Exec> in, TensorView<To, Exec> out);
 
-/// Calls f(n, y, x, c) for every element: the way to write a layer whose outputs do not talk to each other.
-template <class Exec, class F>
-void for_each_element(Exec& exec, Shape shape, const F& f);
+/// Calls f(n, y, x, first, last) so that every channel [first, last) of every pixel is met once: the way to write a
+/// layer whose outputs do not talk to each other. On Cpu a call has all channels of a pixel, on Cuda one.
+template <class F>
+void for_each_channel_run(Cpu& exec, Shape shape, const F& f);
+#if CINEBOKEH_GRID
+template <class F>
+void for_each_channel_run(Cuda& exec, Shape shape, const F& f);
+#endif
 
 // ---------------------------------------------------------------------------- implementation
 
-namespace detail {
 template <class F>
-struct EachElement {
+void for_each_channel_run(Cpu& exec, Shape shape, const F& f) {
+    if (shape.empty()) return;
+    const int grain =
+        clamp(16384 / (shape.w * shape.c), 1, std::max(1, ceil_div(shape.n * shape.h, 4 * exec.threads())));
+    exec.for_each_range(shape.n * shape.h, grain, [&](int begin, int end) {
+        for (int row = begin; row < end; ++row)
+            for (int x = 0; x < shape.w; ++x) f(row / shape.h, row % shape.h, x, 0, shape.c);
+    });
+}
+
+namespace detail {
+#if CINEBOKEH_GRID
+template <class F>
+struct ChannelRun {
     Shape shape;
     F f;
 
-    CINEBOKEH_HD void operator()(int i, int row) const { f(row / shape.h, row % shape.h, i / shape.c, i % shape.c); }
+    CINEBOKEH_HD void operator()(int i, int row) const {
+        const int x = i / shape.c, c = i % shape.c;
+        f(row / shape.h, row % shape.h, x, c, c + 1);
+    }
 };
+#endif
 
 template <class From, class To, class Space>
-struct ConvertElement {
+struct ConvertChannels {
     Tensor<const From, Space> in;
     Tensor<To, Space> out;
 
-    CINEBOKEH_HD void operator()(int n, int y, int x, int c) const {
-        out(n, y, x, c) = from_float<To>(to_float(in(n, y, x, c)));
+    CINEBOKEH_HD void operator()(int n, int y, int x, int first, int last) const {
+        const From* from = in.pixel(n, y, x);
+        To* to = out.pixel(n, y, x);
+        for (int c = first; c < last; ++c) to[c] = from_float<To>(to_float(from[c]));
     }
 };
 }  // namespace detail
 
-template <class Exec, class F>
-void for_each_element(Exec& exec, Shape shape, const F& f) {
+#if CINEBOKEH_GRID
+template <class F>
+void for_each_channel_run(Cuda& exec, Shape shape, const F& f) {
     if (shape.empty()) return;
-    for_each_pixel(exec, Size{shape.w * shape.c, shape.n * shape.h}, detail::EachElement<F>{shape, f});
+    for_each_pixel(exec, Size{shape.w * shape.c, shape.n * shape.h}, detail::ChannelRun<F>{shape, f});
 }
+#endif
 
 template <class From, class To, class Exec>
 void convert(Exec& exec, TensorView<const From, Exec> in, TensorView<To, Exec> out) {
     require(in.shape == out.shape, "convert: a tensor ", to_string(in.shape), " into one of ", to_string(out.shape));
-    for_each_element(exec, in.shape, detail::ConvertElement<From, To, typename Exec::Space>{in, out});
+    for_each_channel_run(exec, in.shape, detail::ConvertChannels<From, To, typename Exec::Space>{in, out});
 }
 
 template <class T, class Exec>
