@@ -39,7 +39,7 @@ struct Problem {
 void grid(benchmark::State& state, Connectivity connectivity, bool band) {
     const Size s{int(state.range(0)), int(state.range(1))};
     Cpu exec;
-    GridMaxflow solve(exec, s, connectivity);
+    GridMaxflow<Cpu> solve(exec, s, connectivity);
     const Problem problem(s, band);
     std::vector<uint8_t> labels(s.area());
     for (auto _ : state) benchmark::DoNotOptimize(solve(problem.view(), {labels.data(), s}));
@@ -71,10 +71,10 @@ void region_graph(benchmark::State& state) {
         terminal.push_back((std::abs(x - 22) < 9 ? 700 : -700) + int(random >> 20) - 2048);
     }
     Cpu exec;
-    GraphMaxflow solve(exec, nodes, int(targets.size()));
+    GraphMaxflow<Cpu> solve(exec, nodes, int(targets.size()));
     std::vector<uint8_t> labels{std::vector<uint8_t>(size_t(nodes))};
     auto span = [](const std::vector<int>& v) { return HostSpan<const int>{v.data(), v.size()}; };
-    const Graph graph{span(offsets), span(targets), span(capacities), span(terminal)};
+    const Graph<HostSpace> graph{span(offsets), span(targets), span(capacities), span(terminal)};
     for (auto _ : state) benchmark::DoNotOptimize(solve(graph, {labels.data(), labels.size()}));
     state.SetItemsProcessed(int64_t(state.iterations()) * nodes);
 }

@@ -142,7 +142,7 @@ inline int quantise_neighbour(float capacity, float scale) {
     return detail::quantise_checked("quantise_neighbour", capacity, scale);
 }
 
-inline GridMaxflow::GridMaxflow(Cpu& exec, Size size, Connectivity connectivity)
+inline detail::GridMaxflowCpu::GridMaxflowCpu(Cpu& exec, Size size, Connectivity connectivity)
     : exec_(&exec),
       size_((require(!size.empty() && size.area() <= (1u << 28), "GridMaxflow: impossible size ", size.width, " x ",
                      size.height),
@@ -189,7 +189,7 @@ void load_nodes(const ResidualPair* edges, size_t nodes, int y, int width, const
 }
 }  // namespace detail
 
-inline void GridMaxflow::load(const GridCapacities<HostSpace>& c) {
+inline void detail::GridMaxflowCpu::load(const GridCapacities<HostSpace>& c) {
     const int w = size_.width, h = size_.height;
     const bool diagonal = connectivity_ == Connectivity::eight;
     const size_t nodes = size_.area();
@@ -232,7 +232,7 @@ inline void GridMaxflow::load(const GridCapacities<HostSpace>& c) {
 }
 
 template <int directions>
-int64_t GridMaxflow::solve() {
+int64_t detail::GridMaxflowCpu::solve() {
     detail::GridNetwork<directions> network(forest_.node.view().data + size_.width + 1, edges_.view().data, size_);
     detail::Forest<detail::GridNetwork<directions>> forest(network, forest_);
     for (int p = 0; p < network.nodes; ++p)
@@ -240,13 +240,9 @@ int64_t GridMaxflow::solve() {
     return forest.run();
 }
 
-inline int64_t GridMaxflow::operator()(const GridCapacities<HostSpace>& capacities, HostImage<uint8_t> labels) {
-    require(capacities.terminal.size == size_ && capacities.right.size == size_ && capacities.down.size == size_ &&
-                labels.size == size_,
-            "GridMaxflow: an image is not ", size_.width, " x ", size_.height, " as planned");
-    require(connectivity_ == Connectivity::four ||
-                (capacities.down_right.size == size_ && capacities.down_left.size == size_),
-            "GridMaxflow: a diagonal capacity is not ", size_.width, " x ", size_.height, " as planned");
+inline int64_t detail::GridMaxflowCpu::operator()(const GridCapacities<HostSpace>& capacities,
+                                                  HostImage<uint8_t> labels) {
+    detail::require_grid(capacities, labels.size, size_, connectivity_);
     load(capacities);
     const int64_t flow = connectivity_ == Connectivity::four ? solve<4>() : solve<8>();
     const detail::GridNode* node = forest_.node.view().data + size_.width + 1;
@@ -257,7 +253,7 @@ inline int64_t GridMaxflow::operator()(const GridCapacities<HostSpace>& capaciti
     return flow;
 }
 
-inline GraphMaxflow::GraphMaxflow(Cpu& exec, int max_nodes, int max_arcs)
+inline detail::GraphMaxflowCpu::GraphMaxflowCpu(Cpu& exec, int max_nodes, int max_arcs)
     : max_nodes_((require(max_nodes >= 0 && max_arcs >= 0, "GraphMaxflow: negative size"), max_nodes)),
       max_arcs_(max_arcs),
       forest_(exec, max_nodes),
@@ -268,7 +264,7 @@ namespace detail {
 // Finds the opposite of every arc. Where targets ascend, the nodes that come before u have already claimed the arcs of
 // v that come before v -> u, so a cursor per node points at the opposite. Returns false if the graph is not as
 // promised.
-inline bool match_arcs(const Graph& graph, int nodes, int* cursor, int* opposite) {
+inline bool match_arcs(const Graph<HostSpace>& graph, int nodes, int* cursor, int* opposite) {
     for (int v = 0; v < nodes; ++v) cursor[v] = graph.offsets[size_t(v)];
     for (int u = 0; u < nodes; ++u) {
         const int end = graph.offsets[size_t(u) + 1];
@@ -290,7 +286,7 @@ inline bool match_arcs(const Graph& graph, int nodes, int* cursor, int* opposite
 }
 }  // namespace detail
 
-inline int64_t GraphMaxflow::operator()(const Graph& graph, HostSpan<uint8_t> labels) {
+inline int64_t detail::GraphMaxflowCpu::operator()(const Graph<HostSpace>& graph, HostSpan<uint8_t> labels) {
     const int nodes = int(labels.count), arcs = int(graph.targets.count);
     require(labels.count <= size_t(max_nodes_) && graph.targets.count <= size_t(max_arcs_),
             "GraphMaxflow: ", labels.count, " nodes and ", graph.targets.count, " arcs are more than planned");

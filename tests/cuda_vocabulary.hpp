@@ -253,6 +253,10 @@ template <class T>
 T __ldg(const T* p) {
     return *p;
 }
+template <class T>
+T __ldcg(const T* p) {
+    return *p;
+}
 inline int __popc(unsigned v) { return std::popcount(v); }
 inline int __popcll(unsigned long long v) { return std::popcount(v); }
 inline int __ffs(int v) { return __builtin_ffs(v); }

@@ -133,7 +133,7 @@ TEST_CASE("the cut of the energy removes a speck and keeps the labels of fixed p
     logit[size_t(8 * s.width + 10)] = 7.5f;         // 8 straight-edge units would have to be paid to keep it
     logit[0] = 100, logit[1] = NAN, active[2] = 0;  // fixed: foreground, background, background
     GridEnergy<Cpu> energy(exec, s, Connectivity::eight);
-    GridMaxflow cut(exec, s, Connectivity::eight);
+    GridMaxflow<Cpu> cut(exec, s, Connectivity::eight);
     energy(host_view(image, s), host_view(logit, s), host_view(active, s), {});
     cut(energy.capacities(), host_view(labels, s));
     CHECK(labels[0] == 1);

@@ -1,7 +1,9 @@
 // Version and the few macros everything else is built on. No other macro is needed at a call site.
 //
-//   CINEBOKEH_GRID  1 where CUDA kernels can be compiled: by nvcc, or by a C++ compiler in simulation (CINEBOKEH_SIM)
-//   CINEBOKEH_HD    marks a function that runs on the host and on the device
+//   CINEBOKEH_GRID    1 where CUDA kernels can be compiled: by nvcc, or by a C++ compiler in simulation (CINEBOKEH_SIM)
+//   CINEBOKEH_HD      marks a function that runs on the host and on the device
+//   CINEBOKEH_UNROLL  before a loop of a kernel that must be unrolled, because it indexes registers
+//   CINEBOKEH_ROLLED  before one that must not be, because that would take too many registers
 #pragma once
 
 #define CINEBOKEH_VERSION_MAJOR 0
@@ -19,6 +21,14 @@
 #define CINEBOKEH_HD __host__ __device__
 #else
 #define CINEBOKEH_HD
+#endif
+
+#if defined(__CUDACC__)
+#define CINEBOKEH_UNROLL _Pragma("unroll")
+#define CINEBOKEH_ROLLED _Pragma("unroll 1")
+#else
+#define CINEBOKEH_UNROLL
+#define CINEBOKEH_ROLLED
 #endif
 
 #if defined(__CUDACC__)

@@ -109,6 +109,20 @@ using View = Image<T, typename Exec::Space>;
 template <class T, class Exec>
 using SpanView = Span<T, typename Exec::Space>;
 
+namespace detail {
+template <class Space, class OnHost, class OnDevice>
+struct ForSpace {
+    using type = OnHost;
+};
+template <class OnHost, class OnDevice>
+struct ForSpace<DeviceSpace, OnHost, OnDevice> {
+    using type = OnDevice;
+};
+}  // namespace detail
+/// The one of two classes that works in the memory of an executor: how a plan that is written twice gets one name.
+template <class Exec, class OnHost, class OnDevice>
+using ForSpace = typename detail::ForSpace<typename Exec::Space, OnHost, OnDevice>::type;
+
 template <class T>
 using HostImage = Image<T, HostSpace>;
 template <class T>

@@ -136,7 +136,7 @@ private:
     TemplateBank<Exec> looks_;
     MotionCue motion_;
     GridEnergy<Exec> energy_;
-    GridMaxflow cut_;
+    GridMaxflow<Exec> cut_;
     GaussianBlur<float, Exec> soften_;
     GuidedFilter<Exec> edge_;
     std::array<Remembered, 2> remembered_;  // the first frame, and a recent one

@@ -80,9 +80,9 @@ private:
     SubjectFinderParams params_;
     Slic<Cpu> slic_;
     RegionGraph graph_;
-    GraphMaxflow region_cut_;
+    GraphMaxflow<Cpu> region_cut_;
     GridEnergy<Cpu> outline_energy_;
-    GridMaxflow outline_cut_;
+    GridMaxflow<Cpu> outline_cut_;
     GuidedFilter<Cpu> edges_;
     ColorModel subject_, background_;
     bool scribbled_ = false;
