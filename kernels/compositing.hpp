@@ -94,6 +94,27 @@ struct Composite {
     }
 };
 
+template <class Space>
+struct LayOver {
+    Image<const Float4, Space> foreground;
+    Image<const Rgba8, Space> background;
+    Image<Rgba8, Space> out;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const Float4 subject = foreground(x, y);
+        const Rgba8 behind = background(x, y);
+        const float alpha = cut_to_one(subject[3]);
+        if (alpha == 0) {
+            out(x, y) = behind;
+            return;
+        }
+        const Float4 colour = subject * alpha + linear_colour(behind) * (1 - alpha);
+        const SrgbTables& tables = srgb_tables();
+        out(x, y) = {uint8_t(srgb_code(tables, colour[0])), uint8_t(srgb_code(tables, colour[1])),
+                     uint8_t(srgb_code(tables, colour[2])), behind[3]};
+    }
+};
+
 constexpr int composite_piece = 64;  // pixels
 
 // Columns [x0, x0 + count) of row y of an image of cells, read between their centres.

@@ -26,6 +26,7 @@
 #include "cinebokeh/defocus.hpp"
 #include "cinebokeh/disk_blur.hpp"
 #include "cinebokeh/distance_transform.hpp"
+#include "cinebokeh/false_color.hpp"
 #include "cinebokeh/foreground.hpp"
 #include "cinebokeh/gaussian_blur.hpp"
 #include "cinebokeh/gradient_features.hpp"
@@ -44,6 +45,7 @@
 #include "cinebokeh/patch_memory.hpp"
 #include "cinebokeh/pixel_classifier.hpp"
 #include "cinebokeh/pixel_features.hpp"
+#include "cinebokeh/plane_disparity.hpp"
 #include "cinebokeh/region_graph.hpp"
 #include "cinebokeh/resize.hpp"
 #include "cinebokeh/sampling.hpp"
@@ -67,6 +69,7 @@
 #include "cinebokeh/nn/weights.hpp"
 
 #include "cinebokeh/pipeline/background_blur.hpp"
+#include "cinebokeh/pipeline/background_replacement.hpp"
 #include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "cinebokeh/pipeline/subject_finder.hpp"
 #include "cinebokeh/pipeline/template_tracker.hpp"

@@ -65,6 +65,18 @@ template <class Exec>
 void composite(Exec& exec, View<const Rgba8, Exec> frame, View<const float, Exec> matte,
                View<const float, Exec> widened, const LocalColours<Exec>& local, View<const Float4, Exec> blurred,
                int step, View<Rgba8, Exec> out);
+
+/// Lays a cut-out subject over another picture: alpha F + (1 - alpha) B in linear light. Where alpha is 0 it is the
+/// picture, bit for bit.
+///
+///   foreground  [h, w]  linear, straight, as foreground_colour writes it; alpha is cut to [0, 1], NaN counts as 0
+///   background  [h, w]  sRGB
+///   out         [h, w]  out; sRGB, with the alpha of the background; may be the background
+///
+/// Throws Error if the sizes differ. Allocates nothing. Asynchronous on Cuda.
+template <class Exec>
+void lay_over(Exec& exec, View<const Float4, Exec> foreground, View<const Rgba8, Exec> background,
+              View<Rgba8, Exec> out);
 }  // namespace cinebokeh
 
 // ---------------------------------------------------------------------------- implementation
@@ -130,5 +142,12 @@ void composite(Exec& exec, View<const Rgba8, Exec> frame, View<const float, Exec
             "composite: the sizes do not fit");
     const detail::Separate<Space> separate{{local.foreground, local.step}, {local.background, local.step}};
     detail::run_composite(exec, detail::Composite<Space>{frame, matte, widened, separate, {blurred, step}, out});
+}
+
+template <class Exec>
+void lay_over(Exec& exec, View<const Float4, Exec> foreground, View<const Rgba8, Exec> background,
+              View<Rgba8, Exec> out) {
+    require(foreground.size == background.size && foreground.size == out.size, "lay_over: the images differ in size");
+    for_each_pixel(exec, out.size, detail::LayOver<typename Exec::Space>{foreground, background, out});
 }
 }  // namespace cinebokeh
