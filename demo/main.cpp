@@ -20,6 +20,8 @@ int main(int count, char** arguments) {
                 return eval_davis(options.eval);
             case Command::eval_matte:
                 return eval_matte(options.eval);
+            case Command::live:
+                return live(options.live);
             case Command::doctor:
                 return doctor();
             case Command::none:

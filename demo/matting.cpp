@@ -20,7 +20,8 @@ struct Matting::Tracker {
 template <class Kind>
 struct Matting::TrackerOf : Tracker {
     Kind tracker;
-    TrackerOf(Cpu& exec, Size size) : tracker(exec, size) {}
+    template <class Params>
+    TrackerOf(Cpu& exec, Size size, const Params& params) : tracker(exec, size, params) {}
     void start(HostImage<const Rgba8> frame, HostImage<const float> matte) override { tracker.start(frame, matte); }
     bool track(HostImage<const Rgba8> frame, HostImage<float> matte) override { return tracker.track(frame, matte); }
 };
@@ -68,8 +69,13 @@ void Matting::find(HostImage<const Rgba8> frame, HostImage<const uint8_t> stroke
 void Matting::find_auto(HostImage<const Rgba8> frame, HostImage<float> matte) { find(frame, {}, matte); }
 
 void Matting::start(HostImage<const Rgba8> frame, HostImage<const float> matte) {
-    if (kind_ == TrackerKind::memory) tracker_ = std::make_unique<TrackerOf<MemoryTracker<Cpu>>>(exec_, size_);
-    if (kind_ == TrackerKind::seed) tracker_ = std::make_unique<TrackerOf<TemplateTracker<Cpu>>>(exec_, size_);
+    if (kind_ == TrackerKind::memory) {
+        MemoryTrackerParams params;
+        if (working_pixels_ > 0) params.working_pixels = working_pixels_;
+        tracker_ = std::make_unique<TrackerOf<MemoryTracker<Cpu>>>(exec_, size_, params);
+    } else {
+        tracker_ = std::make_unique<TrackerOf<TemplateTracker<Cpu>>>(exec_, size_, TemplateTrackerParams{});
+    }
     tracker_->start(frame, matte);
 }
 

@@ -18,6 +18,9 @@ public:
     void start(HostImage<const Rgba8> frame, HostImage<const float> matte);
     bool track(HostImage<const Rgba8> frame, HostImage<float> matte);
 
+    /// About how many pixels the memory tracker works on, from the next start on; 0: its default.
+    void set_working_pixels(int pixels) { working_pixels_ = pixels; }
+
 private:
     struct Tracker;
     template <class Kind>
@@ -26,6 +29,7 @@ private:
     Cpu& exec_;
     Size size_;
     TrackerKind kind_;
+    int working_pixels_ = 0;
     std::unique_ptr<Tracker> tracker_;
 };
 }  // namespace cinebokeh::demo

@@ -189,6 +189,7 @@ Options parse_options(int count, char** arguments) {
                      "a folder of true mattes or masks of the same names; of another size, they are resized by nearest")
         ->required();
     mattes->add_option("--json", options.eval.json, "write all numbers, also those of each picture")->type_name("FILE");
+    const CLI::App* live = add_live(app, options.live);
     const CLI::App* doctor = app.add_subcommand("doctor", "Says what is built in, what is used, and what is missing");
     try {
         app.parse(count, arguments);
@@ -202,6 +203,7 @@ Options parse_options(int count, char** arguments) {
     if (blur_command->parsed()) options.process.blur = blur;
     options.command = blur_command->parsed()    ? Command::blur
                       : matte_command->parsed() ? Command::matte
+                      : live->parsed()          ? Command::live
                       : doctor->parsed()        ? Command::doctor
                       : davis->parsed()         ? Command::eval_davis
                                                 : Command::eval_matte;

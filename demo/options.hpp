@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "live/live_options.hpp"
 #include "matte_source.hpp"
 #include "session.hpp"
 
@@ -27,12 +28,13 @@ struct EvalOptions {
     std::string results, truth, json;
 };
 
-enum class Command { none, blur, matte, eval_davis, eval_matte, doctor };
+enum class Command { none, blur, matte, eval_davis, eval_matte, live, doctor };
 
 struct Options {
     Command command = Command::none;
     ProcessOptions process;
     EvalOptions eval;
+    LiveOptions live;
     int exit_code = 0;  // where there is no command: help was asked for (0), or the line was wrong (2)
 };
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "backend.hpp"
 #include "cinebokeh/core/error.hpp"
 #include "commands.hpp"
 #include "ffmpeg.hpp"
@@ -12,22 +13,6 @@ namespace fs = std::filesystem;
 
 namespace cinebokeh::demo {
 namespace {
-struct Backend {
-    bool cuda = false;
-    std::string reason;
-};
-
-// Explicit wishes are fulfilled or refused; only `auto` may fall back, and the user is told.
-Backend choose_backend(const std::string& asked) {
-    const CudaReport cuda = cuda_report();
-    const std::string why_not = cuda.built_in ? "no usable GPU: " + cuda.reason : "this program was built without CUDA";
-    if (asked == "cpu") return {false, "asked for"};
-    if (cuda.devices > 0) return {true, cuda.device};
-    require(asked != "cuda", "--backend cuda cannot be used: ", why_not,
-            "; use --backend cpu, or see 'cinebokeh doctor'");
-    return {false, why_not};
-}
-
 std::unique_ptr<Session> make_session(const ProcessOptions& options, Size size, bool cuda) {
     const SessionParams params{
         .size = size, .threads = options.threads, .tracker = options.tracker, .blur = options.blur};

@@ -26,4 +26,5 @@ void catch_signals() {
 }
 
 bool stop_requested() { return stop; }
+void request_stop() { stop = true; }
 }  // namespace cinebokeh::demo

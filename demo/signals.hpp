@@ -7,4 +7,6 @@ namespace cinebokeh::demo {
 /// write.
 void catch_signals();
 bool stop_requested();
+/// The same as the first Ctrl-C: everything that waits for a camera or a file gives up.
+void request_stop();
 }  // namespace cinebokeh::demo

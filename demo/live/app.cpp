@@ -1,0 +1,265 @@
+#include "app.hpp"
+
+#include <GLFW/glfw3.h>
+#include <imgui.h>
+
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cinebokeh/core/error.hpp"
+#include "signals.hpp"
+
+namespace fs = std::filesystem;
+
+namespace cinebokeh::demo {
+namespace {
+struct Key {
+    int key;
+    const char *name, *does;
+};
+constexpr Key keys[] = {{GLFW_KEY_SPACE, "space", "pause"},
+                        {GLFW_KEY_M, "m", "matte"},
+                        {GLFW_KEY_D, "d", "disparity"},
+                        {GLFW_KEY_C, "c", "circle of confusion"},
+                        {GLFW_KEY_S, "s", "side by side with the input"},
+                        {GLFW_KEY_B, "b", "brush: mark the subject (left) and the background (right)"},
+                        {GLFW_KEY_Z, "z", "undo a stroke"},
+                        {GLFW_KEY_F, "f", "times of the stages"},
+                        {GLFW_KEY_R, "r", "record, and stop"},
+                        {GLFW_KEY_P, "p", "screenshot"},
+                        {GLFW_KEY_F11, "F11", "full screen"},
+                        {GLFW_KEY_H, "h", "this help"},
+                        {GLFW_KEY_ESCAPE, "Esc", "close what is open, or quit"}};
+constexpr const char* mouse[][2] = {{"click", "focus there"},
+                                    {"double click", "keep the focus on the subject"},
+                                    {"wheel", "zoom at the cursor"},
+                                    {"drag", "move the picture"},
+                                    {"middle double click", "fit the picture"}};
+
+std::string time_stamp() {
+    const std::time_t now = std::time(nullptr);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", std::localtime(&now));
+    return text;
+}
+}  // namespace
+
+void ControlMap::write(const std::string& file) const {
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    for (const auto& [name, place] : places_) json[name] = {place.low.x, place.low.y, place.high.x, place.high.y};
+    const std::string fresh = file + ".new";
+    std::ofstream stream(fresh);
+    stream << json.dump(1) << '\n';
+    stream.close();
+    require(bool(stream), "the map of the controls '", file, "' cannot be written");
+    fs::rename(fresh, file);
+}
+
+App::App(Window& window, LivePipeline& pipeline, const LiveSettings& settings, const AppParams& params)
+    : window_(window), pipeline_(pipeline), settings_(settings), params_(params) {}
+
+void App::run() {
+    while (window_.begin()) {
+        if (stop_requested() || (params_.seconds > 0 && pipeline_.now() > params_.seconds)) window_.close();
+        if (screenshot_in_ >= 0 && screenshot_in_-- == 0) screenshot();
+        take_newest();
+        layout();
+        handle_keys();
+        controls_.clear();
+        draw_canvas();
+        draw_focus_strip();
+        draw_side();
+        draw_message();
+        if (help_) draw_help();
+        const Stopwatch watch;
+        window_.end();
+        if (fresh_) pipeline_.shown(*frame_, upload_ms_ + float(watch.ms()));
+        send_settings();
+        if (!params_.control_map.empty() && pipeline_.now() - map_written_at_ > 0.2) {
+            controls_.write(params_.control_map);
+            map_written_at_ = pipeline_.now();
+        }
+    }
+    if (recorder_) record(false);
+}
+
+void App::take_newest() {
+    SharedFrame newest = pipeline_.newest();
+    fresh_ = newest != nullptr;
+    if (!fresh_) return;
+    frame_ = std::move(newest);
+    const Stopwatch watch;
+    const Size size = frame_->frame.size;
+    if (settings_.view == LiveView::input && !settings_.side_by_side)
+        shown_.upload(frame_->frame.picture());
+    else if (!frame_->view.empty())
+        shown_.upload({frame_->view.data(), size});
+    else
+        shown_.upload(frame_->frame.result_view());
+    if (settings_.side_by_side) input_.upload(frame_->frame.picture());
+    upload_ms_ = float(watch.ms());
+}
+
+void App::layout() {
+    const Float2 size = window_.size();
+    const float side = std::max(size[0] - side_width, 100.f), strip = std::max(size[1] - strip_height, 100.f);
+    layout_ = {{0, 0}, {side, strip}, {0, strip}, {side, size[1]}, {side, 0}, {size[0], size[1]}};
+}
+
+void App::send_settings() {
+    if (!settings_changed_) return;
+    settings_changed_ = false;
+    make_valid(settings_);
+    pipeline_.set(settings_);
+}
+
+// ---- keys
+
+void App::handle_keys() {
+    for (const int key : window_.keys()) handle_key(key);
+}
+
+void App::handle_key(int key) {
+    switch (key) {
+        case GLFW_KEY_SPACE:
+            pipeline_.pause(!pipeline_.paused());
+            break;
+        case GLFW_KEY_M:
+            cycle_to(LiveView::matte);
+            break;
+        case GLFW_KEY_D:
+            cycle_to(LiveView::disparity);
+            break;
+        case GLFW_KEY_C:
+            cycle_to(LiveView::defocus);
+            break;
+        case GLFW_KEY_S:
+            settings_.side_by_side = !settings_.side_by_side, settings_changed_ = true;
+            break;
+        case GLFW_KEY_B:
+            start_scribbling(!scribbling_);
+            break;
+        case GLFW_KEY_Z:
+            strokes_.undo();
+            if (strokes_.complete()) pipeline_.find_subject(strokes_.labels(cpu_, frame_->frame.size));
+            break;
+        case GLFW_KEY_F:
+            settings_.timing = !settings_.timing, settings_changed_ = true;
+            break;
+        case GLFW_KEY_R:
+            record(!recorder_);
+            break;
+        case GLFW_KEY_P:
+            screenshot_in_ = 0;
+            break;
+        case GLFW_KEY_H:
+            help_ = !help_;
+            break;
+        case GLFW_KEY_F11:
+            window_.toggle_fullscreen();
+            break;
+        case GLFW_KEY_ESCAPE:
+            if (help_)
+                help_ = false;
+            else if (scribbling_)
+                start_scribbling(false);
+            else
+                window_.close();
+            break;
+    }
+}
+
+// A second press goes back to the result.
+void App::cycle_to(LiveView view) {
+    settings_.view = settings_.view == view ? LiveView::result : view;
+    settings_changed_ = true;
+}
+
+void App::start_scribbling(bool on) {
+    if (on == scribbling_ || (on && !frame_)) return;
+    scribbling_ = on;
+    if (on) {
+        strokes_.clear();
+        was_paused_ = pipeline_.paused();
+        pipeline_.pause(true);
+        say("mark the subject with the left button and the background with the right one");
+    } else {
+        pipeline_.pause(was_paused_);
+    }
+}
+
+void App::record(bool on) {
+    try {
+        if (on) {
+            recorder_ = std::make_shared<Recorder>(
+                RecorderParams{.folder = Recorder::fresh_folder(params_.record_parent),
+                               .source = pipeline_.info(),
+                               .transparent = settings_.background == LiveBackground::transparent});
+            pipeline_.add_output(recorder_);
+            recording_since_ = pipeline_.now();
+        } else if (recorder_) {
+            pipeline_.remove_output(recorder_.get());
+            const std::shared_ptr<Recorder> done = std::exchange(recorder_, nullptr);
+            done->close();
+            say(std::to_string(done->frames()) + " frames are in " + done->folder());
+        }
+    } catch (const std::exception& error) {
+        recorder_.reset();
+        say(error.what());
+    }
+}
+
+void App::screenshot() {
+    const std::string file = (fs::path(params_.record_parent) / ("cinebokeh-" + time_stamp() + ".png")).string();
+    try {
+        window_.save_screenshot(file);
+        say("screenshot: " + file);
+    } catch (const std::exception& error) {
+        say(error.what());
+    }
+}
+
+// ---- messages
+
+void App::say(const std::string& text) {
+    said_ = text;
+    said_until_ = pipeline_.now() + 5;
+}
+
+void App::draw_message() {
+    std::string text = pipeline_.message();
+    if (pipeline_.now() < said_until_) text = said_;
+    if (recorder_ && !recorder_->problem().empty()) text = recorder_->problem();
+    if (text.empty()) return;
+    ImDrawList& list = *ImGui::GetForegroundDrawList();
+    const float width = layout_.canvas_high.x - 40;
+    const ImVec2 size = ImGui::CalcTextSize(text.c_str(), nullptr, false, width - 24);
+    const ImVec2 low{20, layout_.canvas_high.y - size.y - 36}, high{low.x + size.x + 24, low.y + size.y + 16};
+    list.AddRectFilled(low, high, IM_COL32(20, 20, 22, 220), 5);
+    list.AddText(nullptr, 0, {low.x + 12, low.y + 8}, IM_COL32(255, 225, 180, 255), text.c_str(), nullptr, width - 24);
+}
+
+void App::draw_help() {
+    ImGui::SetNextWindowPos({layout_.canvas_high.x / 2, layout_.canvas_high.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
+    ImGui::Begin("help", &help_,
+                 ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_AlwaysAutoResize);
+    const auto row = [](const char* what, const char* does) {
+        ImGui::TableNextRow();
+        ImGui::TableNextColumn();
+        ImGui::TextColored({1, 0.70f, 0.35f, 1}, "%s", what);
+        ImGui::TableNextColumn();
+        ImGui::TextUnformatted(does);
+    };
+    if (ImGui::BeginTable("keys", 2, ImGuiTableFlags_SizingFixedFit)) {
+        for (const Key& key : keys) row(key.name, key.does);
+        for (const auto& gesture : mouse) row(gesture[0], gesture[1]);
+        ImGui::EndTable();
+    }
+    controls_.mark(
+        "help", ImGui::GetWindowPos(),
+        {ImGui::GetWindowPos().x + ImGui::GetWindowWidth(), ImGui::GetWindowPos().y + ImGui::GetWindowHeight()});
+    ImGui::End();
+}
+}  // namespace cinebokeh::demo

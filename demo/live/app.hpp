@@ -1,0 +1,105 @@
+// The live demo as a person sees it: the picture with its overlays, the panels, the keys.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "canvas_view.hpp"
+#include "control_map.hpp"
+#include "pipeline.hpp"
+#include "recorder.hpp"
+#include "strokes.hpp"
+#include "window.hpp"
+
+namespace cinebokeh::demo {
+
+struct AppParams {
+    std::string record_parent = ".";  // folder in which recordings and screenshots are written
+    std::string control_map;          // file; empty: none is written
+    double seconds = 0;               // closes by itself after that; 0: never
+};
+
+class App {
+public:
+    App(Window& window, LivePipeline& pipeline, const LiveSettings& settings, const AppParams& params);
+
+    /// Runs until the window is closed.
+    void run();
+    const LiveSettings& settings() const { return settings_; }
+
+private:
+    struct Layout {
+        ImVec2 canvas_low, canvas_high, strip_low, strip_high, side_low, side_high;
+    };
+    static constexpr float side_width = 330, strip_height = 84;
+
+    // app.cpp
+    void take_newest();
+    void layout();
+    void handle_keys();
+    void handle_key(int key);
+    void send_settings();
+    void draw_message();
+    void draw_help();
+    void say(const std::string& text);
+    void start_scribbling(bool on);
+    void record(bool on);
+    void screenshot();
+    void cycle_to(LiveView view);
+
+    // app_canvas.cpp
+    void draw_canvas();
+    void draw_picture(ImDrawList& list, const Texture& texture, float from, float to);
+    void draw_strokes(ImDrawList& list);
+    void handle_canvas_mouse();
+    void paint(Float2 pixel, bool inside);
+    void drag_or_click();
+    void describe_pixel(Float2 pixel);
+    float distance_at(Float2 pixel) const;
+    bool near_divider(Float2 canvas) const;
+
+    // app_panels.cpp
+    void draw_side();
+    void draw_views();
+    void draw_lens();
+    void draw_scene();
+    void draw_subject();
+    void draw_background();
+    void draw_output();
+    void draw_quality();
+    void draw_focus_strip();
+    void draw_stage_plot();
+    bool slider(const char* name, float& value, float low, float high, const char* format, bool logarithmic = false);
+    bool slider(const char* name, int& value, int low, int high);
+    bool check(const char* name, bool& value);
+    bool button(const char* name);
+    template <class T>
+    bool choice(const char* name, T& value, const std::vector<std::string>& names);
+
+    Window& window_;
+    LivePipeline& pipeline_;
+    LiveSettings settings_;
+    AppParams params_;
+    Layout layout_;
+    ControlMap controls_;
+    CanvasView view_;
+    Texture shown_, input_;
+    SharedFrame frame_;
+    bool fresh_ = false, settings_changed_ = false;
+    float upload_ms_ = 0;
+
+    Cpu cpu_{1};
+    Strokes strokes_;
+    bool scribbling_ = false, painting_ = false, was_paused_ = false;
+    float brush_ = 8;
+    bool dragging_ = false, moved_ = false, moving_divider_ = false;
+    ImVec2 pressed_at_{};
+
+    std::shared_ptr<Recorder> recorder_;
+    double recording_since_ = 0;
+    bool help_ = false;
+    std::string said_;
+    double said_until_ = 0;
+    int screenshot_in_ = -1;  // frames
+    double map_written_at_ = -1;
+};
+}  // namespace cinebokeh::demo

@@ -1,0 +1,53 @@
+// What is computed for a live frame, behind an interface that neither CUDA nor the window shows through. It has two
+// sides, which may work at the same time on different frames: the subject and the rendering.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "governor.hpp"
+#include "live_frame.hpp"
+
+namespace cinebokeh::demo {
+
+struct EngineParams {
+    Size size = {};
+    int threads = 0;  // 0: one per core
+    bool cuda = false;
+    std::string rvm_weights = {};  // file; empty: look in the cache
+};
+
+/// The subject: found, followed, softened.
+class SubjectEngine {
+public:
+    virtual ~SubjectEngine() = default;
+
+    /// Finds the subject of a picture from strokes (1 = subject, 2 = background; the size of the frame), or without
+    /// where there are none. Throws Error where nothing stands out.
+    virtual void find(HostImage<const Rgba8> picture, HostImage<const uint8_t> strokes, HostImage<float> matte) = 0;
+    /// Follows what the matte shows from here on.
+    virtual void start(HostImage<const Rgba8> picture, HostImage<const float> matte) = 0;
+    /// The subject of the next picture. False where it is lost. Needs a start, except for RVM.
+    virtual bool track(HostImage<const Rgba8> picture, HostImage<float> matte) = 0;
+    /// Moves and smooths the edge as the settings ask.
+    virtual void finish(const LiveSettings& settings, HostImage<float> matte) = 0;
+    /// Works at another resolution from the next start on.
+    virtual void set_quality(const Quality& quality) = 0;
+    virtual std::string device() const = 0;
+};
+
+/// The rendering of a picture with its matte.
+class RenderEngine {
+public:
+    virtual ~RenderEngine() = default;
+
+    /// Fills the disparity and the distance of the subject, as the focus of the frame.
+    virtual void measure(const LiveSettings& settings, LiveFrame& frame) = 0;
+    /// Fills the defocus, the rest of the focus, the result and, where asked for, the view.
+    virtual void render(const LiveSettings& settings, const Quality& quality, LiveFrame& frame) = 0;
+    virtual std::string device() const = 0;
+};
+
+std::unique_ptr<SubjectEngine> make_subject_engine(const EngineParams& params);
+std::unique_ptr<RenderEngine> make_render_engine_cpu(const EngineParams& params);
+std::unique_ptr<RenderEngine> make_render_engine_cuda(const EngineParams& params);  // where built with CUDA
+}  // namespace cinebokeh::demo

@@ -1,0 +1,43 @@
+#include "focus_puller.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cinebokeh::demo {
+
+float eased(LiveEasing easing, float t) {
+    t = std::clamp(t, 0.f, 1.f);
+    switch (easing) {
+        case LiveEasing::linear:
+            return t;
+        case LiveEasing::smooth:
+            return t * t * (3 - 2 * t);
+        case LiveEasing::ease_in:
+            return t * t;
+        case LiveEasing::ease_out:
+            return t * (2 - t);
+    }
+    return t;
+}
+
+void FocusPuller::rack(float distance, double now, float seconds, LiveEasing easing) {
+    from_ = diopters(now), to_ = 1 / distance, target_ = distance;
+    begin_ = now, seconds_ = seconds, easing_ = easing;
+}
+
+void FocusPuller::follow(float distance, double now) {
+    if (moving(now)) return;
+    constexpr double time_constant = 0.12;  // seconds
+    const double passed = followed_at_ < 0 ? 0 : now - followed_at_;
+    followed_at_ = now;
+    to_ += float(1 - std::exp(-passed / time_constant)) * (1 / distance - to_);
+    from_ = to_, seconds_ = 0;
+}
+
+float FocusPuller::diopters(double now) const {
+    if (!moving(now)) return to_;
+    return from_ + (to_ - from_) * eased(easing_, float((now - begin_) / double(seconds_)));
+}
+
+float FocusPuller::at(double now) const { return 1 / diopters(now); }
+}  // namespace cinebokeh::demo

@@ -1,0 +1,57 @@
+// A frame on its way through the live pipeline, and what comes with it.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "frame.hpp"
+#include "settings.hpp"
+#include "stage_times.hpp"
+
+namespace cinebokeh::demo {
+
+/// What of a frame is out of focus, and by how much.
+struct FocusState {
+    float distance = 1;  // in focus, metres
+    float strength = 0;  // K: pixels of radius per 1 / metre
+    float largest = 0;   // radius in the frame, pixels
+};
+
+struct LiveFrame {
+    Frame frame;                   // picture, matte and result
+    std::vector<float> disparity;  // 1 / metres
+    std::vector<float> defocus;    // signed radius, pixels; positive = nearer than the focus
+    std::vector<Rgba8> view;       // the picture of an intermediate that was asked for; else empty
+    LiveView viewed = LiveView::result;
+    FocusState focus;
+    bool lost = false;       // the subject is: the matte is an old one
+    double captured_at = 0;  // seconds since the start
+    FrameTimes times;
+};
+using FramePointer = std::shared_ptr<LiveFrame>;       // while a stage works on it
+using SharedFrame = std::shared_ptr<const LiveFrame>;  // finished
+
+/// Frames that come back when nobody holds them any more, with their memory. Frames may outlive the pool.
+class FramePool {
+public:
+    FramePointer take() {
+        std::unique_ptr<LiveFrame> frame;
+        {
+            std::lock_guard lock(free_->mutex);
+            if (!free_->frames.empty()) frame = std::move(free_->frames.back()), free_->frames.pop_back();
+        }
+        if (!frame) frame = std::make_unique<LiveFrame>();
+        return {frame.release(), [free = free_](LiveFrame* used) {
+                    std::lock_guard lock(free->mutex);
+                    free->frames.emplace_back(used);
+                }};
+    }
+
+private:
+    struct Free {
+        std::mutex mutex;
+        std::vector<std::unique_ptr<LiveFrame>> frames;
+    };
+    std::shared_ptr<Free> free_ = std::make_shared<Free>();
+};
+}  // namespace cinebokeh::demo

@@ -1,0 +1,297 @@
+#include "pipeline.hpp"
+
+#include <algorithm>
+
+#include "cinebokeh/core/error.hpp"
+#include "signals.hpp"
+
+namespace cinebokeh::demo {
+namespace {
+constexpr auto tick = std::chrono::milliseconds(20);  // how soon a stage without frames notices a wish
+constexpr int frames_between_tries = 15;              // to find a subject where there was none
+
+struct Stopped {
+    float& ms;
+    Stopwatch watch;
+    explicit Stopped(float& where) : ms(where) {}
+    ~Stopped() { ms = float(watch.ms()); }
+};
+}  // namespace
+
+LivePipeline::LivePipeline(const CaptureParams& capture, EngineParams engine, const LiveSettings& settings)
+    : settings_(settings), governor_(settings.target_fps), focus_(settings.focus_distance), capture_(capture) {
+    governor_.pin(settings.pinned_quality);
+    engine.size = capture_.info().size;
+    subject_ = make_subject_engine(engine);
+#if defined(CINEBOKEH_DEMO_CUDA)
+    if (engine.cuda) render_ = make_render_engine_cuda(engine);
+#endif
+    if (!render_) render_ = make_render_engine_cpu(engine);
+    subject_thread_ = std::thread([this] { follow_subject(); });
+    render_thread_ = std::thread([this] { render_frames(); });
+    capture_.start([this] { return now(); }, [this](FramePointer frame) { captured_frame(std::move(frame)); },
+                   [this](const std::string& text) { tell(Teller::capture, text); });
+}
+
+LivePipeline::~LivePipeline() {
+    stop_ = true;
+    capture_.stop();
+    to_subject_.close(), to_render_.close(), to_display_.close();
+    subject_thread_.join(), render_thread_.join();
+}
+
+double LivePipeline::now() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+SharedFrame LivePipeline::newest(std::chrono::milliseconds patience) {
+    return (patience.count() > 0 ? to_display_.wait(patience) : to_display_.take()).value_or(nullptr);
+}
+
+void LivePipeline::shown(const LiveFrame& frame, float display_ms) {
+    FrameTimes times = frame.times;
+    times.ms[size_t(LiveStage::display)] = display_ms;
+    times.shown_at = now();
+    times.latency_ms = float((times.shown_at - frame.captured_at) * 1000);
+    times_.add(times);
+    const float slowest = std::max(times.ms[size_t(LiveStage::subject)], times.ms[size_t(LiveStage::render)]);
+    std::lock_guard lock(mutex_);
+    governor_.frame(times.shown_at, slowest);
+}
+
+void LivePipeline::set(const LiveSettings& settings) {
+    std::lock_guard lock(mutex_);
+    if (settings.pinned_quality != settings_.pinned_quality) governor_.pin(settings.pinned_quality);
+    governor_.set_target(settings.target_fps);
+    settings_ = settings;
+    render_again_ = true;
+}
+
+LiveSettings LivePipeline::settings() const {
+    std::lock_guard lock(mutex_);
+    return settings_;
+}
+
+void LivePipeline::find_subject(std::vector<uint8_t> strokes) {
+    std::lock_guard lock(mutex_);
+    wanted_ = std::move(strokes);
+}
+
+void LivePipeline::rack_to(float distance) {
+    std::lock_guard lock(mutex_);
+    settings_.focus_distance = distance;
+    settings_.focus_on_subject = false;
+    focus_.rack(distance, now(), settings_.rack_seconds, settings_.easing);
+    render_again_ = true;
+}
+
+void LivePipeline::add_output(std::shared_ptr<LiveOutput> output) {
+    std::lock_guard lock(mutex_);
+    outputs_.push_back(std::move(output));
+}
+
+void LivePipeline::remove_output(const LiveOutput* output) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(outputs_, [&](const auto& held) { return held.get() == output; });
+}
+
+int LivePipeline::quality_step() const {
+    std::lock_guard lock(mutex_);
+    return governor_.step();
+}
+
+std::string LivePipeline::message() const {
+    std::lock_guard lock(mutex_);
+    for (const std::string& message : messages_)
+        if (!message.empty()) return message;
+    return {};
+}
+
+void LivePipeline::tell(Teller who, const std::string& text) {
+    std::lock_guard lock(mutex_);
+    messages_[size_t(who)] = text;
+}
+
+// Where pictures wait for their own mattes, a frame goes through both stages; else each stage takes the newest.
+void LivePipeline::captured_frame(FramePointer frame) {
+    if (!settings().match) {
+        FramePointer copy = copy_of(*frame);
+        to_subject_.put(std::move(copy));
+        if (to_render_.put(std::move(frame))) times_.add_dropped();
+    } else if (to_subject_.put(std::move(frame))) {
+        times_.add_dropped();
+    }
+}
+
+FramePointer LivePipeline::copy_of(const LiveFrame& frame) {
+    FramePointer copy = pool_.take();
+    Frame& to = copy->frame;
+    to.size = frame.frame.size;
+    to.pixels = frame.frame.pixels, to.matte = frame.frame.matte, to.given_matte = frame.frame.given_matte;
+    to.time = frame.frame.time, to.index = frame.frame.index;
+    copy->captured_at = frame.captured_at, copy->times = frame.times, copy->lost = frame.lost;
+    return copy;
+}
+
+// ---- the subject
+
+void LivePipeline::follow_subject() {
+    while (!stop_) {
+        std::optional<FramePointer> frame = to_subject_.wait(tick);
+        bool wish;
+        {
+            std::lock_guard lock(mutex_);
+            wish = wanted_.has_value();
+        }
+        if (!frame && wish && paused() && newest_subject_) frame = copy_of(*newest_subject_);  // frozen: look again
+        if (!frame) continue;
+        LiveFrame& work = **frame;
+        work.frame.matte.resize(work.frame.size.area());
+        try {
+            Stopped time(work.times.ms[size_t(LiveStage::subject)]);
+            subject_of(work);
+        } catch (const std::exception& error) {
+            tell(Teller::subject, error.what());
+            std::fill(work.frame.matte.begin(), work.frame.matte.end(), 0.f);
+            following_ = false;
+        }
+        newest_subject_ = *frame;
+        const bool match = settings().match;
+        if (!match) {
+            std::lock_guard lock(mutex_);
+            newest_matte_ = {work.frame.index, work.lost, work.frame.matte};
+        }
+        if (match || paused()) {
+            if (to_render_.put(*frame)) times_.add_dropped();
+        }
+    }
+}
+
+void LivePipeline::subject_of(LiveFrame& frame) {
+    std::optional<std::vector<uint8_t>> strokes;
+    LiveSettings settings;
+    {
+        std::lock_guard lock(mutex_);
+        strokes = std::exchange(wanted_, std::nullopt);
+        settings = settings_;
+    }
+    const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
+    frame.lost = false;
+    if (settings.subject == LiveSubject::truth && !frame.frame.given_matte.empty()) {
+        frame.frame.matte = frame.frame.given_matte;
+        following_ = false;
+    } else {
+        apply_quality();
+        const bool try_again = !following_ && frame.frame.index - tried_at_ >= frames_between_tries;
+        if (strokes || try_again) {
+            tried_at_ = frame.frame.index;
+            following_ = find_in(frame, strokes.value_or(std::vector<uint8_t>{}));
+        } else if (following_) {
+            frame.lost = !subject_->track(frame.frame.picture(), matte);
+            if (frame.lost) ++lost_;
+        }
+        if (!following_) std::fill(frame.frame.matte.begin(), frame.frame.matte.end(), 0.f);
+    }
+    subject_->finish(settings, matte);
+}
+
+bool LivePipeline::find_in(LiveFrame& frame, const std::vector<uint8_t>& strokes) {
+    const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
+    const HostImage<const uint8_t> marks = strokes.size() == frame.frame.size.area()
+                                               ? HostImage<const uint8_t>{strokes.data(), frame.frame.size}
+                                               : HostImage<const uint8_t>{};
+    try {
+        subject_->find(frame.frame.picture(), marks, matte);
+        subject_->start(frame.frame.picture(), matte);
+    } catch (const Error&) {
+        tell(Teller::subject, "no subject was found: scribble on it (s), or step into the middle of the picture");
+        return false;
+    }
+    tell(Teller::subject, "");
+    return true;
+}
+
+// Another working resolution begins with what is known of the subject now.
+void LivePipeline::apply_quality() {
+    Quality quality;
+    {
+        std::lock_guard lock(mutex_);
+        if (governor_.step() == applied_quality_) return;
+        applied_quality_ = governor_.step();
+        quality = governor_.quality();
+    }
+    subject_->set_quality(quality);
+    if (following_ && newest_subject_)
+        subject_->start(newest_subject_->frame.picture(), newest_subject_->frame.matte_view());
+}
+
+// ---- the rendering
+
+void LivePipeline::render_frames() {
+    while (!stop_) {
+        FramePointer frame = next_to_render();
+        if (!frame) continue;
+        try {
+            render(frame);
+        } catch (const std::exception& error) {
+            tell(Teller::render, error.what());
+            continue;
+        }
+        rendered_ = frame;
+        std::vector<std::shared_ptr<LiveOutput>> outputs;
+        {
+            std::lock_guard lock(mutex_);
+            outputs = outputs_;
+        }
+        for (const auto& output : outputs) output->take(frame);
+        if (to_display_.put(frame)) times_.add_dropped();
+    }
+}
+
+FramePointer LivePipeline::next_to_render() {
+    std::optional<FramePointer> frame = to_render_.wait(tick);
+    if (!frame) {
+        std::lock_guard lock(mutex_);
+        if (!rendered_ || !paused() || !(render_again_ || focus_.moving(now()))) return nullptr;
+        render_again_ = false;
+        return copy_of(*rendered_);
+    }
+    const LiveSettings settings = this->settings();
+    if (settings.match || paused()) return *frame;
+    held_back_.push_back(std::move(*frame));
+    if (held_back_.size() <= size_t(settings.delay)) return nullptr;
+    while (held_back_.size() > size_t(settings.delay) + 1) held_back_.pop_front();
+    FramePointer next = std::move(held_back_.front());
+    held_back_.pop_front();
+    std::lock_guard lock(mutex_);
+    next->frame.matte = newest_matte_.alpha;
+    next->frame.matte.resize(next->frame.size.area());
+    next->lost = newest_matte_.lost;
+    return next;
+}
+
+void LivePipeline::pull_focus(LiveFrame& frame, const LiveSettings& settings) {
+    const double time = now();
+    std::lock_guard lock(mutex_);
+    if (settings.focus_on_subject)
+        focus_.follow(frame.focus.distance, time);
+    else if (focus_.target() != settings.focus_distance)  // the slider was moved
+        focus_.rack(settings.focus_distance, time, 0, LiveEasing::linear);
+    frame.focus.distance = focus_.at(time);
+}
+
+void LivePipeline::render(const FramePointer& frame) {
+    LiveSettings settings;
+    Quality quality;
+    {
+        std::lock_guard lock(mutex_);
+        settings = settings_, quality = governor_.quality();
+    }
+    Stopped time(frame->times.ms[size_t(LiveStage::render)]);
+    frame->frame.result.resize(frame->frame.size.area());
+    render_->measure(settings, *frame);
+    pull_focus(*frame, settings);
+    render_->render(settings, quality, *frame);
+    tell(Teller::render, "");
+}
+}  // namespace cinebokeh::demo

@@ -1,0 +1,118 @@
+// The live pipeline: capture, subject and rendering, each on a thread of its own, with a box for one frame between
+// them in which the newest wins. Nobody waits for a slower stage, so latency is bounded by the stages themselves.
+#pragma once
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "capture.hpp"
+#include "engine.hpp"
+#include "focus_puller.hpp"
+#include "mailbox.hpp"
+
+namespace cinebokeh::demo {
+
+/// Takes finished frames, on the thread of the rendering, and must not wait long.
+class LiveOutput {
+public:
+    virtual ~LiveOutput() = default;
+    virtual void take(const SharedFrame& frame) = 0;
+};
+
+class LivePipeline {
+public:
+    /// Opens the source and starts the threads. Throws Error where the source cannot be opened.
+    LivePipeline(const CaptureParams& capture, EngineParams engine, const LiveSettings& settings);
+    ~LivePipeline();
+    LivePipeline(const LivePipeline&) = delete;
+    LivePipeline& operator=(const LivePipeline&) = delete;
+
+    /// The newest finished frame that was not taken yet, or none; waits for one up to `patience`.
+    SharedFrame newest(std::chrono::milliseconds patience = std::chrono::milliseconds(0));
+    /// To be called when a frame is on the display, with what showing it took.
+    void shown(const LiveFrame& frame, float display_ms);
+
+    /// Takes effect from the next frame on; while paused, the newest frame is rendered again.
+    void set(const LiveSettings& settings);
+    LiveSettings settings() const;
+    void pause(bool on) { capture_.pause(on); }
+    bool paused() const { return capture_.paused(); }
+
+    /// Finds the subject again: from strokes on the newest frame (1 = subject, 2 = background), or without them.
+    void find_subject(std::vector<uint8_t> strokes = {});
+    /// Moves the focus to a distance in metres, as the settings of the rack say.
+    void rack_to(float distance);
+
+    void add_output(std::shared_ptr<LiveOutput> output);
+    void remove_output(const LiveOutput* output);
+
+    const SourceInfo& info() const { return capture_.info(); }
+    const StageTimes& times() const { return times_; }
+    int quality_step() const;
+    std::string subject_device() const { return subject_->device(); }
+    std::string render_device() const { return render_->device(); }
+    /// What the user should know now; empty where all is well.
+    std::string message() const;
+    bool ended() const { return capture_.ended(); }
+    long captured() const { return capture_.captured(); }
+    long lost_frames() const { return lost_; }
+    /// Seconds since the start.
+    double now() const;
+
+private:
+    enum class Teller { capture, subject, render, count };
+    struct Matte {
+        int index = -1;
+        bool lost = false;
+        std::vector<float> alpha;
+    };
+
+    void captured_frame(FramePointer frame);
+    void follow_subject();
+    void subject_of(LiveFrame& frame);
+    bool find_in(LiveFrame& frame, const std::vector<uint8_t>& strokes);
+    void apply_quality();
+    void render_frames();
+    FramePointer next_to_render();
+    FramePointer copy_of(const LiveFrame& frame);
+    void render(const FramePointer& frame);
+    void pull_focus(LiveFrame& frame, const LiveSettings& settings);
+    void tell(Teller who, const std::string& text);
+
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    mutable std::mutex mutex_;  // of all up to the boxes
+    LiveSettings settings_;
+    Governor governor_;
+    FocusPuller focus_;
+    std::optional<std::vector<uint8_t>> wanted_;  // strokes from which the subject is to be found
+    std::array<std::string, size_t(Teller::count)> messages_;
+    std::vector<std::shared_ptr<LiveOutput>> outputs_;
+    Matte newest_matte_;
+    bool render_again_ = false;
+
+    StageTimes times_;
+    FramePool pool_;
+    std::unique_ptr<SubjectEngine> subject_;
+    std::unique_ptr<RenderEngine> render_;
+    Mailbox<FramePointer> to_subject_, to_render_;
+    Mailbox<SharedFrame> to_display_;
+    std::atomic<bool> stop_{false};
+    std::atomic<long> lost_{0};
+
+    // Of the thread of the subject.
+    FramePointer newest_subject_;  // the frame before
+    bool following_ = false;
+    int tried_at_ = -1000, applied_quality_ = -1;
+
+    // Of the thread of the rendering.
+    std::deque<FramePointer> held_back_;
+    FramePointer rendered_;
+
+    Capture capture_;
+    std::thread subject_thread_, render_thread_;
+};
+}  // namespace cinebokeh::demo

@@ -1,0 +1,44 @@
+// Records the live result, and the session from which it can be rendered again with another focus:
+//
+//   FOLDER/result.mp4      what was shown; a folder of PNGs with alpha where the background is transparent
+//   FOLDER/source.mp4      the input
+//   FOLDER/mattes/         one PNG a frame
+#pragma once
+#include <memory>
+#include <string>
+
+#include "queued_output.hpp"
+
+namespace cinebokeh::demo {
+
+struct RecorderParams {
+    std::string folder;
+    SourceInfo source;
+    bool transparent = false;  // PNGs with alpha in place of result.mp4
+};
+
+class Recorder : public QueuedOutput {
+public:
+    /// Creates the folder and opens the files. Throws Error where that fails.
+    explicit Recorder(const RecorderParams& params);
+    ~Recorder() override;
+
+    /// Ends the recording and completes its files. Throws Error where that fails.
+    void close();
+    long frames() const { return frames_; }
+    const std::string& folder() const { return params_.folder; }
+
+    /// "cinebokeh-20260131-235959" below `parent`, or with a number behind it where that exists.
+    static std::string fresh_folder(const std::string& parent);
+
+private:
+    struct Files;
+    void handle(const LiveFrame& frame) override;
+
+    RecorderParams params_;
+    std::unique_ptr<Files> files_;
+    double begun_at_ = -1;
+    std::atomic<long> frames_{0};
+    bool closed_ = false;
+};
+}  // namespace cinebokeh::demo

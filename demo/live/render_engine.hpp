@@ -1,0 +1,197 @@
+// Rendering live frames on an executor: the same text serves both backends.
+#pragma once
+#include <cmath>
+#include <optional>
+
+#include "background_frames.hpp"
+#include "cinebokeh/defocus.hpp"
+#include "cinebokeh/false_color.hpp"
+#include "cinebokeh/pipeline/background_blur.hpp"
+#include "cinebokeh/pipeline/background_replacement.hpp"
+#include "cinebokeh/plane_disparity.hpp"
+#include "cinebokeh/slic.hpp"
+#include "engine.hpp"
+
+namespace cinebokeh::demo {
+
+/// An image of the host on the executor: the image itself on Cpu, a copy on Cuda.
+template <class T, class Exec>
+class OnExec {
+public:
+    OnExec(Exec& exec, Size size) : exec_(&exec) {
+        if constexpr (on_device) buffer_ = Buffer<T, Exec>(exec, size);
+    }
+    View<const T, Exec> in(HostImage<const T> host) {
+        if constexpr (!on_device)
+            return host;
+        else {
+            copy(*exec_, host, buffer_.view());
+            return buffer_.view();
+        }
+    }
+    /// Where a result for `host` is to be written; back() then brings it there.
+    View<T, Exec> out(HostImage<T> host) {
+        if constexpr (!on_device)
+            return host;
+        else
+            return buffer_.view();
+    }
+    void back(HostImage<T> host) {
+        if constexpr (on_device) copy(*exec_, View<const T, Exec>(buffer_.view()), host);
+    }
+
+private:
+    static constexpr bool on_device = !std::is_same_v<typename Exec::Space, HostSpace>;
+    Exec* exec_;
+    Buffer<T, Exec> buffer_;
+};
+
+template <class Exec>
+class RenderOn : public RenderEngine {
+public:
+    /// `exec` must outlive the engine.
+    RenderOn(Exec& exec, const EngineParams& params)
+        : exec_(exec),
+          size_(params.size),
+          backgrounds_(cpu_, size_),
+          picture_(exec, size_),
+          backdrop_(exec, size_),
+          result_(exec, size_),
+          view_(exec, size_),
+          matte_(exec, size_),
+          given_(exec, size_),
+          disparity_(exec, size_),
+          defocus_(exec, size_) {}
+
+    void measure(const LiveSettings& settings, LiveFrame& frame) override {
+        const float subject = 1 / settings.subject_distance, background = 1 / settings.background_distance;
+        frame.disparity.resize(size_.area());
+        matte_in_ = matte_.in(frame.frame.matte_view());
+        plane_disparity<Exec>(exec_, matte_in_, {subject, background, settings.tilt}, disparity_.view());
+        copy(exec_, View<const float, Exec>(disparity_.view()), HostImage<float>{frame.disparity.data(), size_});
+        exec_.synchronize();
+        frame.focus.distance = settings.subject_distance;
+    }
+
+    void render(const LiveSettings& settings, const Quality& quality, LiveFrame& frame) override {
+        const HostImage<Rgba8> result{frame.frame.result.data(), size_};
+        const View<const Rgba8, Exec> picture = picture_.in(frame.frame.picture());
+        find_defocus(settings, frame);
+        const View<Rgba8, Exec> out = result_.out(result);
+        switch (settings.background) {
+            case LiveBackground::bokeh:
+            case LiveBackground::gaussian:
+                blur(settings, quality, frame, picture, out);
+                break;
+            case LiveBackground::colour:
+            case LiveBackground::picture:
+            case LiveBackground::video:
+                replacement()(picture, matte_in_, backdrop_.in(backgrounds_.next(settings)), out);
+                break;
+            case LiveBackground::transparent:
+                replacement().cut_out(picture, matte_in_, out);
+                break;
+        }
+        result_.back(result);
+        draw_view(settings, frame, picture, out);
+        exec_.synchronize();
+    }
+
+    std::string device() const override { return std::is_same_v<typename Exec::Space, HostSpace> ? "cpu" : "cuda"; }
+
+private:
+    void find_defocus(const LiveSettings& settings, LiveFrame& frame) {
+        const Lens lens{.focal_length = settings.focal_length / 1000,
+                        .f_number = settings.f_number,
+                        .focus_distance = std::max(frame.focus.distance, settings.focal_length / 900),
+                        .sensor_width = settings.sensor_width / 1000};
+        focus_ = focus_of(lens, size_.width);
+        frame.focus.strength = focus_.strength;
+        frame.defocus.resize(size_.area());
+        defocus_map<Exec>(exec_, disparity_.view(), focus_, defocus_.view());
+        copy(exec_, View<const float, Exec>(defocus_.view()), HostImage<float>{frame.defocus.data(), size_});
+        exec_.synchronize();
+        frame.focus.largest = 0;
+        for (const float radius : frame.defocus) frame.focus.largest = std::max(frame.focus.largest, std::abs(radius));
+    }
+
+    void blur(const LiveSettings& settings, const Quality& quality, const LiveFrame& frame,
+              View<const Rgba8, Exec> picture, View<Rgba8, Exec> out) {
+        BackgroundBlurParams params{.feather = int(settings.feather), .decimation = quality.render_reduction};
+        if (settings.background == LiveBackground::gaussian) {
+            params.renderer = BackgroundRenderer::gaussian;
+            params.sigma = settings.sigma;
+            params.kernel = 2 * int(std::ceil(3 * settings.sigma)) + 1;
+        } else {
+            params.radius = std::clamp(frame.focus.largest, 0.5f, 200.f);
+        }
+        blur_.emplace(exec_, size_, params);
+        (*blur_)(picture, matte_in_, out);
+    }
+
+    BackgroundReplacement<Exec>& replacement() {
+        if (!replacement_) replacement_.emplace(exec_, size_);
+        return *replacement_;
+    }
+
+    // The picture of what was asked for, beside the result; none where the result itself is shown.
+    void draw_view(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
+                   View<const Rgba8, Exec> result) {
+        frame.viewed = settings.view;
+        const bool plain = settings.view == LiveView::input || (settings.view == LiveView::result && !settings.zebra &&
+                                                                settings.background != LiveBackground::transparent);
+        frame.view.resize(plain ? 0 : size_.area());
+        if (plain) return;
+        const HostImage<Rgba8> shown{frame.view.data(), size_};
+        const View<Rgba8, Exec> out = view_.out(shown);
+        paint(settings, picture, result, out);
+        if (settings.zebra) focus_zebra<Exec>(exec_, defocus_.view(), 1, frame.frame.index, out);
+        view_.back(shown);
+    }
+
+    void paint(const LiveSettings& settings, View<const Rgba8, Exec> picture, View<const Rgba8, Exec> result,
+               View<Rgba8, Exec> out) {
+        switch (settings.view) {
+            case LiveView::matte:
+                false_color<Exec>(exec_, matte_in_, 0, 1, Palette::grey, out);
+                break;
+            case LiveView::disparity:
+                false_color<Exec>(exec_, disparity_.view(), 0, 1.2f / settings.subject_distance, Palette::heat, out);
+                break;
+            case LiveView::defocus:
+                false_color<Exec>(exec_, defocus_.view(), -30, 30, Palette::diverging, out);
+                break;
+            case LiveView::superpixels:
+                draw_superpixels(picture, out);
+                break;
+            default:
+                over_checkerboard<Exec>(exec_, result, out);
+                break;
+        }
+    }
+
+    void draw_superpixels(View<const Rgba8, Exec> picture, View<Rgba8, Exec> out) {
+        if (!slic_) {
+            slic_.emplace(exec_, size_);
+            labels_ = Buffer<int, Exec>(exec_, size_), count_ = Buffer<int, Exec>(exec_, Size{1, 1});
+        }
+        (*slic_)(picture, labels_.view(), count_.span());
+        copy(exec_, picture, out);
+        outline_labels<Exec>(exec_, labels_.view(), out);
+    }
+
+    Exec& exec_;
+    Cpu cpu_{1};
+    Size size_;
+    BackgroundFrames backgrounds_;
+    OnExec<Rgba8, Exec> picture_, backdrop_, result_, view_;
+    OnExec<float, Exec> matte_, given_;
+    Buffer<float, Exec> disparity_, defocus_;
+    View<const float, Exec> matte_in_;
+    Focus focus_;
+    std::optional<BackgroundBlur<Exec>> blur_;
+    std::optional<BackgroundReplacement<Exec>> replacement_;
+    std::optional<Slic<Exec>> slic_;
+    Buffer<int, Exec> labels_, count_;
+};
+}  // namespace cinebokeh::demo

@@ -1,0 +1,82 @@
+// Finding and following the subject of live frames, on the CPU.
+#include <cmath>
+#include <optional>
+
+#include "cinebokeh/morphology.hpp"
+#include "engine.hpp"
+#include "matting.hpp"
+
+namespace cinebokeh::demo {
+namespace {
+class SubjectOnCpu : public SubjectEngine {
+public:
+    explicit SubjectOnCpu(const EngineParams& params)
+        : cpu_(params.threads),
+          size_(params.size),
+          matting_(cpu_, size_, TrackerKind::memory),
+          last_(cpu_, size_),
+          moved_(cpu_, size_) {}
+
+    void find(HostImage<const Rgba8> picture, HostImage<const uint8_t> strokes, HostImage<float> matte) override {
+        if (strokes.data)
+            matting_.find(picture, strokes, matte);
+        else
+            matting_.find_auto(picture, matte);
+    }
+
+    void start(HostImage<const Rgba8> picture, HostImage<const float> matte) override {
+        matting_.start(picture, matte);
+        smooth_from_ = false;
+    }
+
+    bool track(HostImage<const Rgba8> picture, HostImage<float> matte) override {
+        return matting_.track(picture, matte);
+    }
+
+    void finish(const LiveSettings& settings, HostImage<float> matte) override {
+        shift_edge(settings.edge_shift, matte);
+        if (settings.smoothing > 0 && smooth_from_)
+            for_each_pixel(cpu_, size_, Blend{last_.view(), settings.smoothing, matte});
+        smooth_from_ = settings.smoothing > 0;
+        if (smooth_from_) copy(cpu_, matte, last_.view());
+    }
+
+    void set_quality(const Quality& quality) override {
+        const double aspect = double(size_.width) / size_.height;
+        matting_.set_working_pixels(int(std::lround(quality.working_height * quality.working_height * aspect)));
+    }
+
+    std::string device() const override { return "cpu"; }
+
+private:
+    struct Blend {
+        HostImage<const float> last;
+        float share;
+        HostImage<float> matte;
+        void operator()(int x, int y) const { matte(x, y) += share * (last(x, y) - matte(x, y)); }
+    };
+
+    void shift_edge(float shift, HostImage<float> matte) {
+        if (shift == 0) return;
+        if (!edge_ || shift != edge_shift_) edge_.emplace(cpu_, size_, std::abs(shift)), edge_shift_ = shift;
+        if (shift > 0)
+            edge_->dilate(matte, moved_.view());
+        else
+            edge_->erode(matte, moved_.view());
+        copy(cpu_, moved_.view(), matte);
+    }
+
+    Cpu cpu_;
+    Size size_;
+    Matting matting_;
+    std::optional<Morphology<float, Cpu>> edge_;
+    float edge_shift_ = 0;
+    Buffer<float, Cpu> last_, moved_;
+    bool smooth_from_ = false;  // there is a last matte
+};
+}  // namespace
+
+std::unique_ptr<SubjectEngine> make_subject_engine(const EngineParams& params) {
+    return std::make_unique<SubjectOnCpu>(params);
+}
+}  // namespace cinebokeh::demo
