@@ -34,8 +34,10 @@ inline double disk_area_to(double radius, double t) {
     return t * std::sqrt(radius * radius - t * t) + radius * radius * std::asin(t / radius);
 }
 
-inline Disk make_disk(double radius, float max_value) {
-    Disk disk;
+// Makes a disk of one that may have been another before; allocates where it has more rows than any before.
+inline void make_disk(double radius, float max_value, Disk& disk) {
+    disk.runs.clear();
+    disk.reach = 1;
     const int unit = radius <= 3 ? 256 : radius <= 10 ? 64 : radius <= 50 ? 16 : 4;
     double weight = 0;  // of all pixels, in units
     const int rows = std::max(0, int(std::ceil(radius - 0.5)));
@@ -55,6 +57,10 @@ inline Disk make_disk(double radius, float max_value) {
     disk.to_fixed = std::ldexp(1.f, bits - exponent);
     disk.largest = max_value * disk.to_fixed;
     disk.to_value = float(1 / (weight * double(disk.to_fixed)));
+}
+inline Disk make_disk(double radius, float max_value) {
+    Disk disk;
+    make_disk(radius, max_value, disk);
     return disk;
 }
 

@@ -13,21 +13,33 @@ struct DiskScratch<HostSpace> {
     Buffer<Uint4, Cpu> prefix;  // of row y, pixels from -reach on: [i] is the sum of the i first ones, modulo 2^32
 };
 
-inline void prefix_sums_of_row(const Float4* in, int width, const Disk& disk, Uint4* CINEBOKEH_RESTRICT prefix) {
-    constexpr int chunk = 64;
-    alignas(64) uint32_t fixed[4 * chunk];
+constexpr int prefix_piece = 64;
+
+// Appends the sums before each of `count` pixels, at most a piece; the conversion and the sums are separate loops.
+inline Uint4* append_prefix_sums(const Float4* in, int count, const Disk& disk, Uint4& sum, Uint4* prefix) {
+    alignas(64) uint32_t fixed[4 * prefix_piece];
+    const float* values = &in[0][0];
+    for (int i = 0; i < 4 * count; ++i) fixed[i] = to_fixed_point(values[i], disk.to_fixed, disk.largest);
+    for (int i = 0; i < count; ++i) {
+        *prefix++ = sum;
+        for (int c = 0; c < 4; ++c) sum[c] += fixed[4 * i + c];
+    }
+    return prefix;
+}
+
+// Prefix sums of a row continued beyond its ends; piece(x, count) returns its pixels from x on.
+template <class Piece>
+void prefix_sums_of_row(int width, const Disk& disk, Uint4* prefix, Piece&& piece) {
     Uint4 sum{};
-    const auto add = [&](int begin, int count) {  // `count` pixels; the conversion and the sums are separate loops
-        const float* values = &in[begin][0];
-        for (int i = 0; i < 4 * count; ++i) fixed[i] = to_fixed_point(values[i], disk.to_fixed, disk.largest);
-        for (int i = 0; i < count; ++i) {
-            *prefix++ = sum;
-            for (int c = 0; c < 4; ++c) sum[c] += fixed[4 * i + c];
-        }
-    };
-    for (int i = 0; i < disk.reach; ++i) add(0, 1);
-    for (int x = 0; x < width; x += chunk) add(x, std::min(chunk, width - x));
-    for (int i = 0; i < disk.reach; ++i) add(width - 1, 1);
+    Float4 last = *piece(0, 1);
+    for (int i = 0; i < disk.reach; ++i) prefix = append_prefix_sums(&last, 1, disk, sum, prefix);
+    for (int x = 0; x < width; x += prefix_piece) {
+        const int count = std::min(prefix_piece, width - x);
+        const Float4* pixels = piece(x, count);
+        last = pixels[count - 1];
+        prefix = append_prefix_sums(pixels, count, disk, sum, prefix);
+    }
+    for (int i = 0; i < disk.reach; ++i) prefix = append_prefix_sums(&last, 1, disk, sum, prefix);
     *prefix = sum;
 }
 
@@ -60,7 +72,8 @@ inline void disk_blur(Cpu& exec, HostImage<const Float4> in, const Disk& disk, H
     constexpr int rows_per_job = 16, chunk = 1024;
     const HostImage<Uint4> prefix = scratch.prefix.view().crop(0, 0, {scratch.prefix.size().width, in.size.height});
     exec.for_each_range(in.size.height, rows_per_job, [&](int begin, int end) {
-        for (int y = begin; y < end; ++y) prefix_sums_of_row(in.row(y), in.size.width, disk, prefix.row(y));
+        for (int y = begin; y < end; ++y)
+            prefix_sums_of_row(in.size.width, disk, prefix.row(y), [&](int x, int) { return in.row(y) + x; });
     });
     exec.for_each_range(in.size.height, rows_per_job, [&](int begin, int end) {
         for (int first = 0; first < 4 * in.size.width; first += chunk)

@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 // The one place where uses within a layer are agreed: who -> whom. They must not form a circle.
 const std::set<std::pair<std::string, std::string>> sideways = {
     {"activation", "tensor"},
+    {"bokeh_baselines", "disk_blur"},
+    {"bokeh_baselines", "gaussian_blur"},
     {"color_model", "color"},
     {"compositing", "foreground"},
     {"compositing", "gaussian_blur"},
@@ -31,6 +33,8 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"foreground", "gaussian_blur"},
     {"grid_energy", "maxflow"},
     {"lr_aspp", "squeeze_excite"},
+    {"layered_bokeh", "disk_blur"},
+    {"layered_bokeh", "foreground"},
     {"patch_memory", "sampling"},
     {"patch_memory", "strided_gaussian"},
     {"pixel_features", "strided_gaussian"},

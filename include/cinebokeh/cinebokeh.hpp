@@ -17,6 +17,7 @@
 
 #include "cinebokeh/aperture.hpp"
 #include "cinebokeh/bilateral_grid.hpp"
+#include "cinebokeh/bokeh_baselines.hpp"
 #include "cinebokeh/color.hpp"
 #include "cinebokeh/color_histogram.hpp"
 #include "cinebokeh/color_model.hpp"
@@ -33,6 +34,7 @@
 #include "cinebokeh/grid_energy.hpp"
 #include "cinebokeh/guided_filter.hpp"
 #include "cinebokeh/lattice.hpp"
+#include "cinebokeh/layered_bokeh.hpp"
 #include "cinebokeh/lens.hpp"
 #include "cinebokeh/matte_measures.hpp"
 #include "cinebokeh/maxflow.hpp"
@@ -70,6 +72,7 @@
 
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/background_replacement.hpp"
+#include "cinebokeh/pipeline/bokeh_renderer.hpp"
 #include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "cinebokeh/pipeline/subject_finder.hpp"
 #include "cinebokeh/pipeline/template_tracker.hpp"

@@ -1,0 +1,205 @@
+// The layered renderer, what both backends share: the layers, what a pixel shows, the frame at three sizes, and what of
+// it lies in a layer.
+#pragma once
+#include "kernels/foreground.hpp"
+
+namespace cinebokeh::detail {
+
+constexpr int bokeh_layers = 64;  // at most: a bit each in a LayerSet
+constexpr int bokeh_tile = 16;    // pixels; whole cells of every level
+constexpr int bokeh_levels = 3;   // level l has cells of 2^l x 2^l pixels
+using LayerSet = uint64_t;
+
+// One layer: everything around the radius `at`. Radii grow from far to near.
+struct BokehLayer {
+    float behind, at;                // the radii of the layer behind it (-infinity: none) and of its own
+    float known_until, hidden_from;  // nearer than this it is hidden: by degrees, from the first radius to the second
+    int level;                       // of the cells in which it is blurred
+
+    // How much of something at radius r belongs to this layer or covers it: layers overlap so that any radius between
+    // two of them is a mixture of both.
+    CINEBOKEH_HD float coverage(float r) const {
+        const float t = (r - behind) / (at - behind);
+        return !(t < 1) ? 1.f : t > 0 ? t : 0.f;  // with nothing behind t is NaN
+    }
+    // How much of this layer can be seen where the frame shows something at radius r.
+    CINEBOKEH_HD float known(float r) const {
+        return r <= known_until ? 1.f : r >= hidden_from ? 0.f : (hidden_from - r) / (hidden_from - known_until);
+    }
+};
+
+struct BokehStack {
+    int count = 0, focus = -1;  // focus: the layer of radius 0, -1 where there is none
+    BokehLayer layer[bokeh_layers];
+
+    // The layers that a surface at radius r is a mixture of.
+    CINEBOKEH_HD LayerSet layers_at(float r) const {
+        int low = 0, high = count - 1;  // the last layer not in front of r is in [low, high]
+        while (low < high) {
+            const int middle = (low + high + 1) / 2;
+            if (layer[middle].at <= r)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+        const LayerSet own = LayerSet(1) << low;
+        return r > layer[low].at && low + 1 < count ? own | own << 1 : own;
+    }
+    CINEBOKEH_HD LayerSet far_of(int level) const { return of(level, 0, focus < 0 ? first_near() : focus); }
+    CINEBOKEH_HD LayerSet near_of(int level) const { return of(level, focus < 0 ? first_near() : focus + 1, count); }
+
+private:
+    CINEBOKEH_HD int first_near() const {
+        int i = 0;
+        while (i < count && layer[i].at < 0) ++i;
+        return i;
+    }
+    CINEBOKEH_HD LayerSet of(int level, int begin, int end) const {
+        LayerSet set = 0;
+        for (int i = begin; i < end; ++i) set |= LayerSet(layer[i].level == level) << i;
+        return set;
+    }
+};
+
+// Radii below half a pixel are in focus, and the step to the next ones is smooth.
+CINEBOKEH_HD inline float effective_radius(float r, float farthest, float nearest) {
+    if (!(r < -0.5f || r > 0.5f)) return 0;  // NaN as well
+    if (r > -1 && r < 1) r = r > 0 ? 2 * r - 1 : 2 * r + 1;
+    return r < farthest ? farthest : r > nearest ? nearest : r;
+}
+
+// What a pixel shows: a surface, and where it does not cover the pixel (alpha < 1) another one behind it. Linear light,
+// the last component is the radius.
+struct BokehPixel {
+    Float4 front, back;
+    float alpha;
+};
+
+CINEBOKEH_HD inline Float4 light_of(const Rgba8& p) { return linear_colour(p); }
+CINEBOKEH_HD inline Float4 light_of(const Float4& p) {
+    return {p[0] > 0 ? p[0] : 0.f, p[1] > 0 ? p[1] : 0.f, p[2] > 0 ? p[2] : 0.f, 1};
+}
+
+template <class Space, class Pixel>
+struct BokehSource {
+    Image<const Pixel, Space> frame;
+    Image<const float, Space> defocus;
+    float farthest, nearest;                  // radii are cut to this range
+    Image<const float, Space> matte, behind;  // with a matte: defocus is that of the subject, behind of what is not it
+    Separate<Space> separate;
+
+    // Two planes have no maps: the subject is the nearer or the farther end of the range.
+    bool subject_is_near = true;
+
+    CINEBOKEH_HD float front_radius(int x, int y) const {
+        if (!defocus.data) return subject_is_near ? nearest : farthest;
+        return effective_radius(defocus(x, y), farthest, nearest);
+    }
+    CINEBOKEH_HD float back_radius(int x, int y) const {
+        if (!behind.data) return subject_is_near ? farthest : nearest;
+        return effective_radius(behind(x, y), farthest, nearest);
+    }
+    CINEBOKEH_HD static Float4 with_radius(const Float4& c, float r) { return {c[0], c[1], c[2], r}; }
+
+    CINEBOKEH_HD BokehPixel at(int x, int y) const {
+        const Float4 colour = light_of(frame(x, y));
+        if (!matte.data) return {with_radius(colour, front_radius(x, y)), {}, 1};
+        const float alpha = cut_to_one(matte(x, y));
+        if (alpha == 0) return {with_radius(colour, back_radius(x, y)), {}, 1};
+        const float r = front_radius(x, y);
+        if (alpha == 1) return {with_radius(colour, r), {}, 1};
+        const Separated parts = separate(colour, alpha, x, y);
+        return {with_radius(parts.foreground, r), with_radius(parts.background, back_radius(x, y)), alpha};
+    }
+};
+
+// The frame at half and at quarter size: means of cells whose pixels have about one radius, the last component; NaN
+// there means that a cell must be looked at more closely.
+template <class Space, class Pixel>
+struct BokehPyramid {
+    BokehSource<Space, Pixel> pixels;
+    Image<Float4, Space> half, quarter;
+};
+
+// Collects what a cell is made of, and whether it is all of about one radius.
+struct CellMean {
+    Float4 sum{};
+    float low = 3e38f, high = -3e38f;
+    int count = 0;
+    bool whole = true;
+
+    CINEBOKEH_HD void add(const Float4& v) {
+        sum = sum + v, ++count;
+        low = v[3] < low ? v[3] : low, high = v[3] > high ? v[3] : high;
+        whole = whole && v[3] == v[3];
+    }
+    CINEBOKEH_HD Float4 mean() const {
+        const float largest = high > -low ? high : -low;
+        Float4 m = sum * (1.f / float(count));
+        if (!whole || !(high - low <= 0.25f + 0.04f * largest)) m[3] = NAN;
+        return m;
+    }
+};
+
+template <class Space, class Pixel>
+struct HalveFrame {
+    BokehPyramid<Space, Pixel> pyramid;
+
+    CINEBOKEH_HD void operator()(int i, int j) const {
+        const Size s = pyramid.pixels.frame.size;
+        CellMean cell;
+        for (int y = 2 * j; y < 2 * j + 2 && y < s.height; ++y)
+            for (int x = 2 * i; x < 2 * i + 2 && x < s.width; ++x) {
+                const BokehPixel p = pyramid.pixels.at(x, y);
+                cell.add(p.front);
+                cell.whole = cell.whole && p.alpha == 1;
+            }
+        pyramid.half(i, j) = cell.mean();
+    }
+};
+template <class Space, class Pixel>
+struct QuarterFrame {
+    BokehPyramid<Space, Pixel> pyramid;
+
+    CINEBOKEH_HD void operator()(int i, int j) const {
+        CellMean cell;
+        for (int y = 2 * j; y < 2 * j + 2 && y < pyramid.half.size.height; ++y)
+            for (int x = 2 * i; x < 2 * i + 2 && x < pyramid.half.size.width; ++x) cell.add(pyramid.half(x, y));
+        pyramid.quarter(i, j) = cell.mean();
+    }
+};
+
+// Calls visit(radius, colour, weight) for everything that a cell shows, in the largest pieces of one radius.
+template <int level, class Space, class Pixel, class Visit>
+CINEBOKEH_HD void visit_cell(const BokehPyramid<Space, Pixel>& pyramid, int i, int j, Visit& visit) {
+    if constexpr (level == 0) {
+        const BokehPixel p = pyramid.pixels.at(i, j);
+        visit(p.front[3], p.front, p.alpha);
+        if (p.alpha < 1) visit(p.back[3], p.back, 1 - p.alpha);
+    } else {
+        const Float4 mean = level == 1 ? pyramid.half(i, j) : pyramid.quarter(i, j);
+        const Size whole = pyramid.pixels.frame.size, finer = level == 1 ? whole : pyramid.half.size;
+        if (mean[3] == mean[3]) {  // cells at the border may be cut off
+            const int side = 1 << level, right = whole.width - i * side, bottom = whole.height - j * side;
+            visit(mean[3], mean, float((right < side ? right : side) * (bottom < side ? bottom : side)));
+            return;
+        }
+        for (int y = 2 * j; y < 2 * j + 2 && y < finer.height; ++y)
+            for (int x = 2 * i; x < 2 * i + 2 && x < finer.width; ++x) visit_cell<level - 1>(pyramid, x, y, visit);
+    }
+}
+
+// How much of a cell belongs to a layer: colour and coverage, premultiplied, of the part that is known.
+struct LayerPart {
+    const BokehLayer& layer;
+    Float4 sum{};
+    float known = 0, total = 0;
+
+    CINEBOKEH_HD void operator()(float radius, const Float4& colour, float weight) {
+        total += weight;
+        const float seen = layer.known(radius) * weight, covered = seen * layer.coverage(radius);
+        known += seen;
+        if (covered > 0) sum = sum + Float4{colour[0] * covered, colour[1] * covered, colour[2] * covered, covered};
+    }
+};
+}  // namespace cinebokeh::detail

@@ -1,0 +1,60 @@
+// The layered renderer on CUDA: a layer is written in the tiles that need it, blurred in those where it is seen by the
+// kernel of the disk blur, and laid over the sum.
+#pragma once
+#include "cinebokeh/disk_blur.hpp"
+#include "kernels/layered_bokeh_over.hpp"
+
+namespace cinebokeh::detail {
+
+template <>
+struct BokehScratch<DeviceSpace> {
+    BokehScratch(Cuda& exec, Size max_size, int) : layer(exec, max_size), blurred(exec, max_size) {}
+    Buffer<Float4, Cuda> layer, blurred;
+};
+
+// Whether a block of the disk blur holds cells of a tile with the layer.
+struct BlockIsSeen {
+    Image<const LayerSet, DeviceSpace> seen;
+    int level, index;
+
+    CINEBOKEH_HD bool operator()(int x0, int y0, int width, int height) const {
+        const int side = bokeh_tile >> level;
+        for (int ty = y0 / side; ty * side < y0 + height && ty < seen.size.height; ++ty)
+            for (int tx = x0 / side; tx * side < x0 + width && tx < seen.size.width; ++tx)
+                if (seen(tx, ty) >> index & 1) return true;
+        return false;
+    }
+};
+
+template <int level, class Pixel>
+struct WriteLayer {
+    LayerCell<level, DeviceSpace, Pixel> layer;
+    Image<const LayerSet, DeviceSpace> needed;
+    int index;
+    Image<Float4, DeviceSpace> out;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        if (needed((x << level) / bokeh_tile, (y << level) / bokeh_tile) >> index & 1) out(x, y) = layer.at(x, y);
+    }
+};
+struct LayBlurredOver {
+    LayOver<DeviceSpace> over;
+    Image<const Float4, DeviceSpace> blurred;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const LayerSet set = over.sums.seen(over.level, x, y);
+        if (set >> over.index & 1) over(x, y, set, blurred(x, y));
+    }
+};
+
+template <int level, class Pixel>
+void render_layer(Cuda& exec, const LayerCell<level, DeviceSpace, Pixel>& layer, const Disk& disk,
+                  Span<const DiskRun, DeviceSpace> runs, BokehScratch<DeviceSpace>& scratch,
+                  const LayOver<DeviceSpace>& over) {
+    const Size cells = over.sums.far[level].size;
+    const auto plain = scratch.layer.view().crop(0, 0, cells), blurred = scratch.blurred.view().crop(0, 0, cells);
+    for_each_pixel(exec, cells, WriteLayer<level, Pixel>{layer, over.sums.tiles.needed, over.index, plain});
+    disk_blur_where(exec, plain, disk, runs, BlockIsSeen{over.sums.tiles.seen, level, over.index}, blurred);
+    for_each_pixel(exec, cells, LayBlurredOver{over, blurred});
+}
+}  // namespace cinebokeh::detail

@@ -1,0 +1,216 @@
+// The layered renderer: which tiles a layer is seen in, and what goes on behind what hides it.
+//
+// Push-pull (Gortler et al., "The lumigraph", SIGGRAPH 1996, section 3.4): what is known is averaged into ever larger
+// cells, and cells of which nothing is known take the value of the larger cell. All layers are done at once: their
+// images lie below each other.
+#pragma once
+#include "kernels/layered_bokeh.hpp"
+
+namespace cinebokeh::detail {
+
+// Colour and coverage, premultiplied, and how much is known.
+using FillCell = Vec<float, 5>;
+
+// Images of all layers, one below the other.
+template <class T, class Space>
+struct Stacked {
+    Image<T, Space> all;
+    int height;  // of one
+
+    CINEBOKEH_HD Image<T, Space> of(int layer) const {
+        return {all.row(layer * height), {all.size.width, height}, all.pitch};
+    }
+};
+
+template <class Space>
+struct TileMasks {
+    Image<LayerSet, Space> content;  // the layers that the pixels of a tile are mixtures of
+    Image<float, Space> reach;       // the largest |radius| in the tile
+    Image<LayerSet, Space> seen;     // the layers that may contribute to the pixels of a tile
+    Image<LayerSet, Space> needed;   // the layers that must be there for that
+};
+
+template <class Space, class Pixel>
+struct ContentOfTile {
+    BokehPyramid<Space, Pixel> pyramid;
+    BokehStack stack;
+    TileMasks<Space> tiles;
+
+    struct Found {
+        const BokehStack& stack;
+        LayerSet set = 0;
+        float reach = 0;
+        CINEBOKEH_HD void operator()(float r, const Float4&, float) {
+            set |= stack.layers_at(r);
+            const float size = r < 0 ? -r : r;
+            reach = size > reach ? size : reach;
+        }
+    };
+    CINEBOKEH_HD void operator()(int tx, int ty) const {
+        constexpr int side = bokeh_tile / 4;
+        Found found{stack};
+        for (int j = ty * side; j < (ty + 1) * side && j < pyramid.quarter.size.height; ++j)
+            for (int i = tx * side; i < (tx + 1) * side && i < pyramid.quarter.size.width; ++i)
+                visit_cell<2>(pyramid, i, j, found);
+        tiles.content(tx, ty) = found.set;
+        tiles.reach(tx, ty) = found.reach;
+    }
+};
+
+// The layers whose radius is at least `step` times the index, for a quick look at what reaches a tile from a distance.
+struct ReachTable {
+    static constexpr float step = 4;   // pixels
+    static constexpr int count = 104;  // up to twice the largest radius
+    LayerSet layers[count];
+
+    CINEBOKEH_HD LayerSet beyond(float distance) const {
+        const int i = distance > 0 ? int(distance / step) : 0;
+        return i < count ? layers[i] : 0;
+    }
+};
+
+// The pixels between two tiles that are n apart along an axis.
+CINEBOKEH_HD inline float tile_gap(int dx, int dy) {
+    const int x = dx < 0 ? -dx : dx, y = dy < 0 ? -dy : dy, n = x > y ? x : y;
+    return n > 1 ? float((n - 1) * bokeh_tile) : 0.f;
+}
+
+// A layer is seen where its radius brings it, and behind the blurred edge of what hides it, whose radius adds to that.
+// One tile more, because cells are read between their centres.
+template <class Space>
+struct SeenInTile {
+    TileMasks<Space> tiles;
+    ReachTable table;
+    int window;  // of a blur, tiles
+
+    CINEBOKEH_HD void operator()(int tx, int ty) const {
+        const Size s = tiles.content.size;
+        float hiding = 0;
+        for (int y = ty > window ? ty - window : 0; y <= ty + window && y < s.height; ++y)
+            for (int x = tx > window ? tx - window : 0; x <= tx + window && x < s.width; ++x) {
+                const float reach = tiles.reach(x, y);
+                if (reach > hiding && tile_gap(x - tx, y - ty) <= reach) hiding = reach;
+            }
+        LayerSet set = 0;
+        const int wide = window + int(hiding) / bokeh_tile + 2;
+        for (int y = ty > wide ? ty - wide : 0; y <= ty + wide && y < s.height; ++y)
+            for (int x = tx > wide ? tx - wide : 0; x <= tx + wide && x < s.width; ++x)
+                set |= tiles.content(x, y) & table.beyond(tile_gap(x - tx, y - ty) - hiding - bokeh_tile);
+        tiles.seen(tx, ty) = set;
+    }
+};
+template <class Space>
+struct NeededInTile {
+    TileMasks<Space> tiles;
+    ReachTable table;
+    int window;
+
+    CINEBOKEH_HD void operator()(int tx, int ty) const {
+        const Size s = tiles.content.size;
+        LayerSet set = 0;
+        for (int y = ty > window ? ty - window : 0; y <= ty + window && y < s.height; ++y)
+            for (int x = tx > window ? tx - window : 0; x <= tx + window && x < s.width; ++x)
+                set |= tiles.seen(x, y) & table.beyond(tile_gap(x - tx, y - ty) - 2 * ReachTable::step);
+        tiles.needed(tx, ty) = set;
+    }
+};
+
+// The finest cells, of side x side quarter cells.
+template <class Space, class Pixel>
+struct FillBase {
+    BokehPyramid<Space, Pixel> pyramid;
+    BokehStack stack;
+    int side;
+    Stacked<FillCell, Space> out;
+
+    CINEBOKEH_HD void operator()(int i, int stacked) const {
+        const int k = stacked / out.height, j = stacked % out.height;
+        LayerPart part{stack.layer[k]};
+        for (int y = j * side; y < (j + 1) * side && y < pyramid.quarter.size.height; ++y)
+            for (int x = i * side; x < (i + 1) * side && x < pyramid.quarter.size.width; ++x)
+                visit_cell<2>(pyramid, x, y, part);
+        const float scale = 1 / part.total;
+        const Float4 sum = part.sum * scale;
+        out.all(i, stacked) = {sum[0], sum[1], sum[2], sum[3], part.known * scale};
+    }
+};
+
+template <class Space>
+struct FillPush {
+    Stacked<const FillCell, Space> fine;
+    Stacked<FillCell, Space> coarse;
+
+    CINEBOKEH_HD void operator()(int i, int stacked) const {
+        const int k = stacked / coarse.height, j = stacked % coarse.height;
+        const Image<const FillCell, Space> from = fine.of(k);
+        FillCell sum{};
+        for (int y = 2 * j; y < 2 * j + 2 && y < from.size.height; ++y)
+            for (int x = 2 * i; x < 2 * i + 2 && x < from.size.width; ++x) sum = sum + from(x, y);
+        coarse.all(i, stacked) = sum[4] > 1 ? sum * (1 / sum[4]) : sum;
+    }
+};
+
+// Fills up what is not known of a cell from the four larger cells around it, which are complete.
+template <class Space>
+struct FillPull {
+    Stacked<FillCell, Space> fine;
+    Stacked<const FillCell, Space> coarse;  // empty at the coarsest level
+
+    CINEBOKEH_HD void operator()(int i, int stacked) const {
+        const FillCell own = fine.all(i, stacked);
+        if (own[4] >= 1) return;
+        if (coarse.height == 0) {
+            fine.all(i, stacked) = own[4] > 0 ? own * (1 / own[4]) : own;
+            return;
+        }
+        const int k = stacked / fine.height, j = stacked % fine.height;
+        const Image<const FillCell, Space> from = coarse.of(k);
+        const int x = i / 2, y = j / 2, u = i % 2 ? x + 1 : x - 1, v = j % 2 ? y + 1 : y - 1;
+        const FillCell near = from(x, y) * 0.75f + from.clamped(u, y) * 0.25f;
+        const FillCell far = from.clamped(x, v) * 0.75f + from.clamped(u, v) * 0.25f;
+        fine.all(i, stacked) = own + (near * 0.75f + far * 0.25f) * (1 - own[4]);
+    }
+};
+
+// A filled layer read at a pixel position: colour and coverage, premultiplied.
+template <class Space>
+struct FillImage {
+    Image<const FillCell, Space> cells;
+    float inverse;  // cells per pixel
+
+    CINEBOKEH_HD Float4 at(float px, float py) const {
+        const float u = cut(px * inverse - 0.5f, cells.size.width), v = cut(py * inverse - 0.5f, cells.size.height);
+        const int i = int(u), j = int(v);
+        const int right = i + 1 < cells.size.width ? i + 1 : i, below = j + 1 < cells.size.height ? j + 1 : j;
+        const float s = u - float(i), t = v - float(j);
+        Float4 value;
+        for (int c = 0; c < 4; ++c) {
+            const float left = cells(i, j)[c] + (cells(i, below)[c] - cells(i, j)[c]) * t;
+            const float end = cells(right, j)[c] + (cells(right, below)[c] - cells(right, j)[c]) * t;
+            value[c] = left + (end - left) * s;
+        }
+        return value;
+    }
+    CINEBOKEH_HD static float cut(float position, int count) {
+        return position < 0 ? 0.f : position > float(count - 1) ? float(count - 1) : position;
+    }
+};
+
+// One layer in the cells of its level: what is known of it, and where it is hidden what it is filled with.
+template <int level, class Space, class Pixel>
+struct LayerCell {
+    BokehPyramid<Space, Pixel> pyramid;
+    BokehLayer layer;
+    FillImage<Space> fill;
+
+    CINEBOKEH_HD Float4 at(int i, int j) const {
+        LayerPart part{layer};
+        visit_cell<level>(pyramid, i, j, part);
+        const float scale = 1 / part.total, hidden = 1 - part.known * scale;
+        const Float4 known = part.sum * scale;
+        if (!(hidden > 0)) return known;
+        constexpr float side = 1 << level;
+        return known + fill.at((float(i) + 0.5f) * side, (float(j) + 0.5f) * side) * hidden;
+    }
+};
+}  // namespace cinebokeh::detail
