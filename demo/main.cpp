@@ -22,6 +22,12 @@ int main(int count, char** arguments) {
                 return eval_matte(options.eval);
             case Command::live:
                 return live(options.live);
+            case Command::weights_list:
+                return weights_list();
+            case Command::weights_get:
+                return weights_get(options.weights);
+            case Command::weights_import:
+                return weights_import(options.weights);
             case Command::doctor:
                 return doctor();
             case Command::none:

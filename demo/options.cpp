@@ -137,6 +137,24 @@ CLI::App* add_matte(CLI::App& app, ProcessOptions& options, std::string& subject
     return command;
 }
 
+// Which of the subcommands of `weights` was given.
+struct WeightsCommands {
+    const CLI::App *list, *get, *import_;
+};
+WeightsCommands add_weights(CLI::App& app, WeightsOptions& options) {
+    CLI::App* weights = app.add_subcommand("weights", "The weights of neural networks: none come with cinebokeh");
+    weights->require_subcommand(1);
+    const CLI::App* list = weights->add_subcommand("list", "Lists the networks that are known, and which are here");
+    CLI::App* get = weights->add_subcommand("get", "Downloads what the authors of a network published");
+    get->add_option("NAME", options.name, "a name that `weights list` shows")->required();
+    get->add_option("--from", options.from, "take the same files from this folder: https:// or file:///")
+        ->type_name("URL");
+    CLI::App* import_ = weights->add_subcommand("import", "Converts the files of a network to .safetensors");
+    import_->add_option("FILE", options.files, "the model.json of an export for TensorFlow.js")->required();
+    import_->add_option("-o,--output", options.output, "the .safetensors file to write")->required();
+    return {list, get, import_};
+}
+
 // The subject follows from the file that describes it; two descriptions contradict each other.
 void settle_subject(ProcessOptions& options, const std::string& name) {
     SubjectOptions& subject = options.subject;
@@ -190,6 +208,7 @@ Options parse_options(int count, char** arguments) {
         ->required();
     mattes->add_option("--json", options.eval.json, "write all numbers, also those of each picture")->type_name("FILE");
     const CLI::App* live = add_live(app, options.live);
+    const WeightsCommands weights = add_weights(app, options.weights);
     const CLI::App* doctor = app.add_subcommand("doctor", "Says what is built in, what is used, and what is missing");
     try {
         app.parse(count, arguments);
@@ -201,12 +220,15 @@ Options parse_options(int count, char** arguments) {
     const Subject source = options.process.subject.subject;
     if (!blur.feather && (source == Subject::given || source == Subject::truth)) blur.feather = 0;
     if (blur_command->parsed()) options.process.blur = blur;
-    options.command = blur_command->parsed()    ? Command::blur
-                      : matte_command->parsed() ? Command::matte
-                      : live->parsed()          ? Command::live
-                      : doctor->parsed()        ? Command::doctor
-                      : davis->parsed()         ? Command::eval_davis
-                                                : Command::eval_matte;
+    options.command = blur_command->parsed()      ? Command::blur
+                      : matte_command->parsed()   ? Command::matte
+                      : live->parsed()            ? Command::live
+                      : doctor->parsed()          ? Command::doctor
+                      : davis->parsed()           ? Command::eval_davis
+                      : weights.list->parsed()    ? Command::weights_list
+                      : weights.get->parsed()     ? Command::weights_get
+                      : weights.import_->parsed() ? Command::weights_import
+                                                  : Command::eval_matte;
     return options;
 }
 }  // namespace cinebokeh::demo

@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "live/live_options.hpp"
 #include "matte_source.hpp"
@@ -28,13 +29,32 @@ struct EvalOptions {
     std::string results, truth, json;
 };
 
-enum class Command { none, blur, matte, eval_davis, eval_matte, live, doctor };
+/// Options of `weights get` and `weights import`.
+struct WeightsOptions {
+    std::string name, from;          // get: the network; a folder elsewhere that has its files, as a URL
+    std::vector<std::string> files;  // import
+    std::string output;
+};
+
+enum class Command {
+    none,
+    blur,
+    matte,
+    eval_davis,
+    eval_matte,
+    live,
+    weights_list,
+    weights_get,
+    weights_import,
+    doctor
+};
 
 struct Options {
     Command command = Command::none;
     ProcessOptions process;
     EvalOptions eval;
     LiveOptions live;
+    WeightsOptions weights;
     int exit_code = 0;  // where there is no command: help was asked for (0), or the line was wrong (2)
 };
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "cinebokeh/core/float16.hpp"
 #include "cinebokeh/nn/weights.hpp"
 
 namespace cinebokeh {
@@ -20,14 +21,6 @@ inline size_t element_bytes(std::string_view type) {
     if (type == "F16" || type == "BF16" || type == "I16" || type == "U16") return 2;
     return type == "I8" || type == "U8" || type == "BOOL" || type == "F8_E4M3" || type == "F8_E5M2" ? 1 : 0;
 }
-
-inline float from_half_bits(uint16_t bits) {
-    const float sign = bits >> 15 ? -1.f : 1.f;
-    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    if (exponent == 31) return fraction ? NAN : sign * INFINITY;
-    return sign * std::ldexp(float(exponent ? fraction + 1024 : fraction), (exponent ? exponent : 1) - 25);
-}
-inline float from_bfloat_bits(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
 
 inline uint64_t little_endian(const uint8_t* bytes, int count) {
     uint64_t value = 0;
@@ -155,9 +148,9 @@ inline std::vector<float> Weights::floats(std::string_view name, const std::vect
     for (size_t i = 0; i < count; ++i) {  // byte by byte: data need not be aligned
         const uint64_t bits = detail::little_endian(data_.data() + tensor->begin + i * element, int(element));
         values[i] = type == "F32"   ? std::bit_cast<float>(uint32_t(bits))
-                    : type == "F16" ? detail::from_half_bits(uint16_t(bits))
+                    : type == "F16" ? to_float(Half{uint16_t(bits)})
                     : type == "F64" ? float(std::bit_cast<double>(bits))
-                                    : detail::from_bfloat_bits(uint16_t(bits));
+                                    : to_float(BFloat16{uint16_t(bits)});
         check(std::abs(values[i]) < INFINITY, "value ", i, " is not finite");
     }
     return values;

@@ -42,6 +42,8 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"rearrange", "tensor"},
     {"region_graph", "color"},
     {"region_graph", "slic"},
+    {"rvm_layers", "conv"},
+    {"rvm_layers", "weights"},
     {"slic", "color"},
     {"squeeze_excite", "conv"},
     {"squeeze_excite", "pool"},

@@ -65,6 +65,7 @@
 #include "cinebokeh/nn/lr_aspp.hpp"
 #include "cinebokeh/nn/pool.hpp"
 #include "cinebokeh/nn/rearrange.hpp"
+#include "cinebokeh/nn/rvm_layers.hpp"
 #include "cinebokeh/nn/squeeze_excite.hpp"
 #include "cinebokeh/nn/tensor.hpp"
 #include "cinebokeh/nn/tensor_resize.hpp"
