@@ -2,11 +2,12 @@
 // vector loop. Sums are kept from iteration to iteration: only pixels that change their cluster touch them, and cells
 // whose candidates have all stayed where they were are not visited.
 #pragma once
-#include <climits>
+#include <bit>
 #include <cstring>
 
 #include "kernels/slic.hpp"
 #include "kernels/slic_connect_cpu.hpp"
+#include "kernels/slic_nearest_cpu.hpp"
 
 namespace cinebokeh::detail {
 
@@ -18,12 +19,24 @@ public:
           grid_(size, params),
           iterations_(params.iterations),
           stride_(stride(grid_)),
-          features_(exec, {int(size_t(5) * stride_), grid_.cells.width * grid_.cells.height}),
+          places_(exec, {grid_.cells.width * grid_.cells.height, 1}),
+          features_(exec, {slic_pairs * stride_, grid_.cells.width * grid_.cells.height}),
           nearest_(exec, {stride_, grid_.cells.width * grid_.cells.height}),
           centres_(exec, {grid_.cells.width * grid_.cells.height, 1}),
           sums_(exec, {9, grid_.cells.width * grid_.cells.height}),
           moved_(exec, {grid_.cells.width * grid_.cells.height, 1}),
-          connect_(exec, size, grid_.least_pixels) {}
+          connect_(exec, size, grid_.least_pixels) {
+        for (int cell = 0; cell < cells(); ++cell) {
+            const int column = cell % grid_.cells.width, row = cell / grid_.cells.width;
+            const int left = grid_.column_begin(column), top = grid_.row_begin(row);
+            places_.span()[size_t(cell)] = {left,
+                                            top,
+                                            grid_.column_begin(column + 1),
+                                            grid_.row_begin(row + 1),
+                                            grid_.units(left),
+                                            grid_.units(top)};
+        }
+    }
 
     int max_labels() const { return connect_.max_labels(); }
 
@@ -35,7 +48,7 @@ public:
         for (int i = 0; i < iterations_; ++i) {
             exec_.for_each_range(cells(), 8, [&](int begin, int end) {
                 for (int cell = begin; cell < end; ++cell)
-                    if (i == 0 || around(cell, moved_.span().data)) assign(cell);
+                    if (i == 0 || moved_around(cell)) assign(cell);
             });
             if (i + 1 < iterations_)
                 exec_.for_each_range(cells(), 64, [&](int begin, int end) {
@@ -47,147 +60,143 @@ public:
     }
 
 private:
-    static constexpr int chunk = 512;
+    struct Place {
+        int left, top, right, bottom, x, y;  // of a cell, in pixels; its left and top, in units
+        int pixels() const { return (right - left) * (bottom - top); }
+    };
+    static constexpr int chunk = 64 * slic_block;  // pixels whose changes are collected
 
     static int stride(const SlicGrid& grid) {
         const int pixels =
             ceil_div(grid.image.width, grid.cells.width) * ceil_div(grid.image.height, grid.cells.height);
-        return pixels < 64 ? pixels : int(round_up(size_t(pixels), 32));
+        return int(round_up(size_t(pixels), slic_block));
     }
     int cells() const { return grid_.cells.width * grid_.cells.height; }
-    int16_t* feature(int cell, int i) { return features_.view().row(cell) + size_t(i) * stride_; }
-
-    // Walks the rows of a cell: f(first pixel of the row, y, pixels in the row, index of the first in the cell).
-    template <class F>
-    int rows_of(int cell, F&& f) const {
-        const int column = cell % grid_.cells.width, row = cell / grid_.cells.width;
-        const int x = grid_.column_begin(column), width = grid_.column_begin(column + 1) - x;
-        int index = 0;
-        for (int y = grid_.row_begin(row); y < grid_.row_begin(row + 1); ++y, index += width) f(x, y, width, index);
-        return index;
+    /// The pairs of the block of a pixel: slic_block of each of the three.
+    int32_t* block_of(int cell, int pixel) {
+        return features_.view().row(cell) + ptrdiff_t(pixel / slic_block) * (slic_pairs * slic_block);
     }
 
-    // Copies the pixels of a cell and seeds its cluster with the pixel in the middle.
-    void load(HostImage<const Rgba8> image, int cell) {
+    const Place& place(int cell) const { return places_.span()[size_t(cell)]; }
+    // Calls f(neighbour, k) for the cells around a cell, itself among them, in scan order.
+    template <class F>
+    void around(int cell, F&& f) const {
         const int column = cell % grid_.cells.width, row = cell / grid_.cells.width;
-        const int left = grid_.column_begin(column), top = grid_.row_begin(row);
-        const int cell_x = grid_.units(left), cell_y = grid_.units(top);
-        int16_t *l = feature(cell, 0), *a = feature(cell, 1), *b = feature(cell, 2), *px = feature(cell, 3),
-                *py = feature(cell, 4);
-        const int pixels = rows_of(cell, [&](int x, int y, int width, int index) {
-            const Rgba8* from = image.row(y) + x;
-            const int16_t unit_y = int16_t(grid_.units(y) - cell_y);
-            for (int i = 0; i < width; ++i) {
-                const Vec<int16_t, 4> color = slic_color(from[i]);
-                l[index + i] = color[0], a[index + i] = color[1], b[index + i] = color[2];
-                px[index + i] = int16_t(grid_.units(x + i) - cell_x), py[index + i] = unit_y;
-            }
-        });
-        for (int i = 0; i < 5; ++i) std::memset(feature(cell, i) + pixels, 0, size_t(stride_ - pixels) * 2);
-        std::memset(nearest_.view().row(cell), no_cluster, size_t(stride_));
-        std::memset(static_cast<void*>(sums_.view().row(cell)), 0, 9 * sizeof(SlicSums));
+        for (int k = 0; k < 9; ++k) {
+            const int c = column + k % 3 - 1, r = row + k / 3 - 1;
+            if (grid_.cells.contains(c, r)) f(r * grid_.cells.width + c, k);
+        }
+    }
 
-        const int x = (left + grid_.column_begin(column + 1)) / 2, y = (top + grid_.row_begin(row + 1)) / 2;
+    // Copies the pixels of a cell, all of which join its own cluster, and seeds that with the pixel in the middle.
+    void load(HostImage<const Rgba8> image, int cell) {
+        const Place at = place(cell);
+        const int pixels = at.pixels();
+        for (int y = at.top, index = 0; y < at.bottom; ++y)
+            for (int x = at.left, n; x < at.right; x += n, index += n) {
+                n = std::min(at.right - x, slic_block - index % slic_block);
+                int32_t* block = block_of(cell, index) + index % slic_block;
+                std::memcpy(static_cast<void*>(block), image.row(y) + x, size_t(n) * sizeof(Rgba8));
+                for (int i = 0; i < n; ++i) block[slic_block + i] = grid_.units(x + i) - at.x;
+                std::fill_n(block + 2 * slic_block, n, grid_.units(y) - at.y);
+            }
+        // What fills up the last block is black, in the corner of the cell: it adds nothing to the sums.
+        for (int i = pixels; i < int(round_up(size_t(pixels), slic_block)); ++i)
+            for (int pair = 0; pair < slic_pairs; ++pair) block_of(cell, i)[pair * slic_block + i % slic_block] = 0;
+        std::memset(nearest_.view().row(cell), own_cluster, size_t(stride_));
+        std::memset(static_cast<void*>(sums_.view().row(cell)), 0, 9 * sizeof(SlicPixelSums));
+        SlicPixelSums& sums = sums_.view().row(cell)[own_cluster];
+        for (int first = 0; first < pixels; first += slic_block) pack(block_of(cell, first), sums);
+        sums.set_count(pixels);
+
+        const int x = (at.left + at.right) / 2, y = (at.top + at.bottom) / 2;
         const Vec<int16_t, 4> color = slic_color(image(x, y));
         centres_.span()[size_t(cell)] = {{color[0], color[1], color[2], grid_.units(x), grid_.units(y)}};
+    }
+    // Turns a block of sRGB pixels, columns and rows into pairs, in place.
+    static void pack(int32_t* block, SlicPixelSums& sums) {
+        int32_t *la = block, *bx = block + slic_block, *y0 = block + 2 * slic_block;
+        Rgba8 pixel[slic_block];
+        std::memcpy(static_cast<void*>(pixel), la, sizeof pixel);
+        int sum[5] = {};
+        for (int i = 0; i < slic_block; ++i) {
+            const Vec<int16_t, 4> color = slic_color(pixel[i]);
+            const int l = color[0], a = color[1], b = color[2], x = bx[i], y = y0[i];
+            sum[0] += l, sum[1] += a, sum[2] += b, sum[3] += x, sum[4] += y;
+            la[i] = pair_of(l * (1 << slic_key_bits), a * (1 << slic_key_bits));
+            bx[i] = pair_of(b * (1 << slic_key_bits), x * (1 << slic_key_bits));
+            y0[i] = pair_of(y * (1 << slic_key_bits), 0);
+        }
+        for (int i = 0; i < 5; ++i) sums.sum[i] += sum[i] * (1 << slic_key_bits);
     }
 
     // Finds the nearest candidate of each pixel of a cell, and moves those that changed to the new sums.
     void assign(int cell) {
-        SlicCandidate candidates[9];
-        for (int k = 0; k < 9; ++k)
-            candidates[k] =
-                slic_candidate(grid_, centres_.span().data, cell % grid_.cells.width, cell / grid_.cells.width, k);
-        const int pixels = rows_of(cell, [](int, int, int, int) {});
+        const Place at = place(cell);
+        const int pixels = at.pixels();
+        SlicFactors candidates[9];
+        for (int k = 0; k < 9; ++k) candidates[k] = {SlicCandidate::none(), k};
+        around(cell, [&](int other, int k) {
+            candidates[k] = {SlicCandidate::of(centres_.span()[size_t(other)], at.x, at.y), k};
+        });
+        uint8_t* nearest = nearest_.view().row(cell);
         for (int begin = 0; begin < pixels; begin += chunk) {
-            const int padded = std::min(chunk, stride_ - begin);
-            uint8_t found[chunk];
-            nearest_of(feature(cell, 0) + begin, stride_, padded, candidates, found);
-            move(cell, begin, std::min(chunk, pixels - begin), found);
+            int32_t changes[chunk];
+            int count = 0;
+            for (int first = begin; first < std::min(pixels, begin + chunk); first += slic_block)
+                count += slic_nearest(block_of(cell, first), candidates, first, nearest + first, changes + count);
+            while (count > 0 && changes[count - 1] >> 8 >= pixels) --count;  // what fills up the last block
+            for (int i = 0; i < count; ++i) move(cell, changes[i] >> 8, changes[i] >> 4 & 15, changes[i] & 15);
         }
     }
-    static void nearest_of(const int16_t* features, int stride, int count, const SlicCandidate (&candidates)[9],
-                           uint8_t (&found)[chunk]) {
-        float pixel[5][chunk];  // 10 KB: stays in the first-level cache while the candidates pass over it
-        for (int f = 0; f < 5; ++f)
-            for (int i = 0; i < count; ++i) pixel[f][i] = features[size_t(f) * stride + i];
-        int least[chunk];  // the score and, below it, which candidate: ties go to the first
-        for (int i = 0; i < count; ++i) least[i] = INT_MAX;
-        for (int k = 0; k < 9; ++k) {
-            const SlicCandidate candidate = candidates[k];
-            for (int i = 0; i < count; ++i) {
-                const float score = candidate.score(pixel[0][i], pixel[1][i], pixel[2][i], pixel[3][i], pixel[4][i]);
-                const int key = int(score) * 16 + k;
-                least[i] = key < least[i] ? key : least[i];
-            }
-        }
-        for (int i = 0; i < count; ++i) found[i] = uint8_t(least[i] & 15);
-    }
-    void move(int cell, int begin, int count, const uint8_t* found) {
-        uint8_t* nearest = nearest_.view().row(cell) + begin;
-        SlicSums* sums = sums_.view().row(cell);
-        const int16_t* features = feature(cell, 0) + begin;
-        for (int block = 0; block < count; block += 32) {
-            const int end = std::min(count, block + 32);
-            if (std::memcmp(nearest + block, found + block, size_t(end - block)) == 0) continue;
-            for (int i = block; i < end; ++i) {
-                if (nearest[i] == found[i]) continue;
-                add(sums[found[i]], features + i, 1);
-                if (nearest[i] != no_cluster) add(sums[nearest[i]], features + i, -1);
-                nearest[i] = found[i];
-            }
-        }
-    }
-    void add(SlicSums& sums, const int16_t* pixel, int sign) const {
-        for (int i = 0; i < 5; ++i) sums.value[i] += sign * pixel[size_t(i) * stride_];
-        sums.count += sign;
+    void move(int cell, int pixel, int from, int to) {
+        const int32_t* pair = block_of(cell, pixel) + pixel % slic_block;
+        SlicPixelSums* sums = sums_.view().row(cell);
+        sums[from].move(pair[0], pair[slic_block], pair[2 * slic_block], sums[to]);
     }
 
     // Collects the members of a cluster from the nine cells around it.
     void update(int cell) {
-        SlicSums total{};
-        const int column = cell % grid_.cells.width, row = cell / grid_.cells.width;
-        for (int k = 0; k < 9; ++k) {
-            const int c = column + k % 3 - 1, r = row + k / 3 - 1;
-            if (!grid_.cells.contains(c, r)) continue;
-            const SlicSums& part = sums_.view()(8 - k, r * grid_.cells.width + c);  // seen from there, it is opposite
-            for (int i = 0; i < 5; ++i) total.value[i] += part.value[i];
-            total.value[3] += part.count * grid_.units(grid_.column_begin(c));
-            total.value[4] += part.count * grid_.units(grid_.row_begin(r));
-            total.count += part.count;
-        }
+        SlicPixelSums total{};
+        int64_t x = 0, y = 0;  // of the cells that the members lie in
+        around(cell, [&](int other, int k) {
+            const SlicPixelSums& part = sums_.view()(8 - k, other);  // seen from there, it is opposite
+            for (int i = 0; i < 8; ++i) total.sum[i] += part.sum[i];
+            x += part.count() * place(other).x, y += part.count() * place(other).y;
+        });
+        SlicSums sums = total.in_units();
+        sums.value[3] += x, sums.value[4] += y;
         SlicCentre& centre = centres_.span()[size_t(cell)];
         const SlicCentre before = centre;
-        slic_update(centre, total);
+        slic_update(centre, sums);
         moved_.span()[size_t(cell)] = std::memcmp(&before, &centre, sizeof before) != 0;
     }
-    bool around(int cell, const uint8_t* moved) const {
-        const int column = cell % grid_.cells.width, row = cell / grid_.cells.width;
-        for (int k = 0; k < 9; ++k) {
-            const int c = column + k % 3 - 1, r = row + k / 3 - 1;
-            if (grid_.cells.contains(c, r) && moved[r * grid_.cells.width + c]) return true;
-        }
-        return false;
+    bool moved_around(int cell) const {
+        bool moved = false;
+        around(cell, [&](int other, int) { moved |= moved_.span()[size_t(other)] != 0; });
+        return moved;
     }
 
     void store(HostImage<int> labels, int cell) {
         int cluster[9];
         for (int k = 0; k < 9; ++k) cluster[k] = cell + (k / 3 - 1) * grid_.cells.width + k % 3 - 1;
         const uint8_t* nearest = nearest_.view().row(cell);
-        rows_of(cell, [&](int x, int y, int width, int index) {
-            int* to = labels.row(y) + x;
-            for (int i = 0; i < width; ++i) to[i] = cluster[nearest[index + i]];
-        });
+        const Place at = place(cell);
+        for (int y = at.top; y < at.bottom; ++y, nearest += at.right - at.left) {
+            int* to = labels.row(y) + at.left;
+            for (int i = 0; i < at.right - at.left; ++i) to[i] = cluster[nearest[i]];
+        }
     }
 
-    static constexpr uint8_t no_cluster = 255;
+    static constexpr uint8_t own_cluster = 4;  // the middle one of the nine
     Exec& exec_;
     SlicGrid grid_;
-    int iterations_, stride_;          // stride: pixels of the largest cell, padded to whole vectors
-    Buffer<int16_t, Cpu> features_;    // [cells, 5, stride] L, a, b, x, y; x and y relative to the cell
-    Buffer<uint8_t, Cpu> nearest_;     // [cells, stride] which of the nine candidates
+    int iterations_, stride_;        // stride: pixels of the largest cell, padded to whole vectors
+    Buffer<Place, Cpu> places_;      // [cells]
+    Buffer<int32_t, Cpu> features_;  // [cells, block, 3, slic_block] (L, a), (b, x), (y, 0); x, y relative to the cell
+    Buffer<uint8_t, Cpu> nearest_;   // [cells, stride] which of the nine candidates
     Buffer<SlicCentre, Cpu> centres_;  // [cells]
-    Buffer<SlicSums, Cpu> sums_;       // [cells, 9] of the members in this cell of each candidate
+    Buffer<SlicPixelSums, Cpu> sums_;  // [cells, 9] of the members in this cell of each candidate
     Buffer<uint8_t, Cpu> moved_;       // [cells] whether the last update moved the centre
     SlicConnect connect_;
 };

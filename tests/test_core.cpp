@@ -1,6 +1,7 @@
 #include <numeric>
 #include <utility>
 
+#include "cinebokeh/core/int_lanes.hpp"
 #include "support.hpp"
 
 using namespace cinebokeh;
@@ -216,3 +217,32 @@ static_assert(CanHalve<Cuda, Device, Device> && CanHalve<Cpu, Host, Host>);
 static_assert(!CanHalve<Cuda, Host, Device> && !CanHalve<Cuda, Device, Host> && !CanHalve<Cpu, Device, Host>);
 #endif
 }  // namespace
+
+TEST_CASE("lanes of whole numbers multiply pairs, and keep what differs in its order") {
+    const int32_t extremes[] = {-32768, -881, -1, 0, 1, 14080, 32767};
+    int32_t a[16], b[16], sums[16], different[16];
+    uint8_t bytes[16];
+    for (int low : extremes)
+        for (int high : extremes) {
+            for (int i = 0; i < 16; ++i) {
+                a[i] = pair_of(low, high), b[i] = pair_of(i * 4096 - 32768, 32767 - i * 4096);
+                const int64_t exact = 1000 + int64_t(low) * (i * 4096 - 32768) + int64_t(high) * (32767 - i * 4096);
+                sums[i] = int32_t(uint32_t(exact));  // arithmetic wraps around
+            }
+            const IntLanes product = add_products(IntLanes::all(1000), IntLanes::load(a), IntLanes::load(b));
+            for (int i = 0; i < 16; ++i) CHECK(product[i] == sums[i]);
+        }
+    for (int i = 0; i < 16; ++i) a[i] = i * 37 % 16, b[i] = i % 3 == 0 ? a[i] : a[i] + 256;
+    const IntLanes x = IntLanes::load(a), y = IntLanes::load(b);
+    y.store_bytes(bytes);
+    for (int i = 0; i < 16; ++i) CHECK(int(bytes[i]) == a[i]);
+    const int count = store_where_different(x, y, IntLanes::counting_from(100), different);
+    CHECK(count == 10);
+    for (int i = 0, n = 0; i < 16; ++i)
+        if (a[i] != b[i]) CHECK(different[n++] == 100 + i);
+    for (int i = 0; i < 16; ++i) {
+        CHECK(IntLanes::load_bytes(bytes)[i] == a[i]);
+        CHECK(min(x, y)[i] == a[i]);
+        CHECK(((y & IntLanes::all(15)) + (x << 4))[i] == 17 * a[i]);
+    }
+}

@@ -221,6 +221,7 @@ TEST_CASE_TEMPLATE("regions are connected, dense and large enough, and bit-equal
                           {{64, 48}, {.superpixels = 12}},
                           {{65, 47}, {.superpixels = 40, .compactness = 1}},
                           {{63, 49}, {.superpixels = 7, .compactness = 50, .iterations = 3}},
+                          {{130, 70}, {.superpixels = 3}},
                           {{50, 1}, {.superpixels = 6}},
                           {{1, 50}, {.superpixels = 6}},
                           {{33, 2}, {.superpixels = 5, .least_share = 1}},

@@ -10,6 +10,7 @@
 #include "cinebokeh/core/fft_line.hpp"
 #include "cinebokeh/core/float16.hpp"
 #include "cinebokeh/core/image.hpp"
+#include "cinebokeh/core/int_lanes.hpp"
 #include "cinebokeh/core/lanes.hpp"
 #include "cinebokeh/core/random.hpp"
 #include "cinebokeh/core/similarity.hpp"
