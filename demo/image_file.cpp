@@ -26,7 +26,7 @@
 #endif
 
 namespace cinebokeh::demo {
-namespace {
+
 std::vector<unsigned char> read_bytes(const std::filesystem::path& file) {
     std::error_code error;
     require(std::filesystem::exists(file, error), "'", file.string(), "' does not exist");
@@ -38,7 +38,6 @@ std::vector<unsigned char> read_bytes(const std::filesystem::path& file) {
     require(bytes.size() < size_t(1) << 31, "'", file.string(), "' is larger than 2 GB");
     return bytes;
 }
-}  // namespace
 
 bool is_image_file(const std::filesystem::path& file) {
     unsigned char head[4] = {};
@@ -50,13 +49,19 @@ bool is_image_file(const std::filesystem::path& file) {
     return png || jpeg || bmp;
 }
 
+namespace {
+std::string unreadable(const std::filesystem::path& file) {
+    return "'" + file.string() + "' cannot be read as a picture (" + stbi_failure_reason() +
+           "): it must be a whole PNG, JPEG or BMP";
+}
+}  // namespace
+
 Picture read_picture(const std::filesystem::path& file) {
     const std::vector<unsigned char> bytes = read_bytes(file);
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<stbi_uc, void (*)(void*)> data(
         stbi_load_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 4), stbi_image_free);
-    require(data != nullptr, "'", file.string(), "' cannot be read as a picture (", stbi_failure_reason(),
-            "): it must be a whole PNG, JPEG or BMP");
+    if (data == nullptr) fail(unreadable(file));
     Picture picture{{width, height}, std::vector<Rgba8>(size_t(width) * size_t(height))};
     std::memcpy(static_cast<void*>(picture.pixels.data()), data.get(), picture.pixels.size() * sizeof(Rgba8));
     return picture;
@@ -68,6 +73,18 @@ GreyPicture read_grey(const std::filesystem::path& file) {
     std::transform(picture.pixels.begin(), picture.pixels.end(), grey.pixels.begin(), [](Rgba8 p) {
         return std::max({p[0], p[1], p[2]});
     });
+    return grey;
+}
+
+Grey16Picture read_grey16(const std::filesystem::path& file) {
+    const std::vector<unsigned char> bytes = read_bytes(file);
+    int width = 0, height = 0, channels = 0;
+    const std::unique_ptr<stbi_us, void (*)(void*)> data(
+        stbi_load_16_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 3), stbi_image_free);
+    if (data == nullptr) fail(unreadable(file));
+    Grey16Picture grey{{width, height}, std::vector<uint16_t>(size_t(width) * size_t(height))};
+    for (size_t i = 0; i < grey.pixels.size(); ++i)
+        grey.pixels[i] = std::max({data.get()[3 * i], data.get()[3 * i + 1], data.get()[3 * i + 2]});
     return grey;
 }
 

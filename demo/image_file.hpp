@@ -1,4 +1,4 @@
-// Still pictures on disk: PNG, JPEG and BMP, 8 bit.
+// Still pictures on disk: PNG, JPEG and BMP, 8 bit; grey PNG of 16 bit.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -16,6 +16,13 @@ struct GreyPicture {
     Size size;
     std::vector<uint8_t> pixels;
 };
+struct Grey16Picture {
+    Size size;
+    std::vector<uint16_t> pixels;
+};
+
+/// The bytes of a file. Throws Error where it is missing, empty, a folder, or larger than 2 GB.
+std::vector<unsigned char> read_bytes(const std::filesystem::path& file);
 
 /// Whether the file begins like a PNG, a JPEG or a BMP; its name does not matter.
 bool is_image_file(const std::filesystem::path& file);
@@ -24,6 +31,8 @@ bool is_image_file(const std::filesystem::path& file);
 Picture read_picture(const std::filesystem::path& file);
 /// Reads a picture as one channel: the largest of red, green and blue, so that no colour of a label map is lost.
 GreyPicture read_grey(const std::filesystem::path& file);
+/// The same with 16 bits; those of an 8-bit picture are its value * 257.
+Grey16Picture read_grey16(const std::filesystem::path& file);
 /// Reads an 8-bit matte as alpha in [0, 1].
 std::vector<float> read_matte(const std::filesystem::path& file, Size expected);
 

@@ -29,23 +29,23 @@ size_t sum_of_magnitudes(const unsigned char* row, size_t bytes) {
 
 // Writes the filter's number and the filtered row: the difference to the left or to the row above, whichever is
 // smaller.
-void filter_row(const Bytes& row, const Bytes& above, size_t channels, Bytes& left, Bytes& up, unsigned char* out) {
+void filter_row(const Bytes& row, const Bytes& above, size_t pixel_bytes, Bytes& left, Bytes& up, unsigned char* out) {
     const size_t bytes = row.size();
     for (size_t i = 0; i < bytes; ++i) up[i] = static_cast<unsigned char>(row[i] - above[i]);
-    for (size_t i = 0; i < channels; ++i) left[i] = row[i];
-    for (size_t i = channels; i < bytes; ++i) left[i] = static_cast<unsigned char>(row[i] - row[i - channels]);
+    for (size_t i = 0; i < pixel_bytes; ++i) left[i] = row[i];
+    for (size_t i = pixel_bytes; i < bytes; ++i) left[i] = static_cast<unsigned char>(row[i] - row[i - pixel_bytes]);
     const bool use_left = sum_of_magnitudes(left.data(), bytes) < sum_of_magnitudes(up.data(), bytes);
     out[0] = use_left ? 1 : 2;
     std::memcpy(out + 1, use_left ? left.data() : up.data(), bytes);
 }
 
-Stripe make_stripe(int begin, int end, size_t row_bytes, size_t channels, bool last, const FillRow& fill) {
+Stripe make_stripe(int begin, int end, size_t row_bytes, size_t pixel_bytes, bool last, const FillRow& fill) {
     Bytes row(row_bytes), above(row_bytes, 0), left(row_bytes), up(row_bytes);
     if (begin > 0) fill(begin - 1, above.data());
     Bytes filtered(size_t(end - begin) * (row_bytes + 1));
     for (int y = begin; y < end; ++y) {
         fill(y, row.data());
-        filter_row(row, above, channels, left, up, &filtered[size_t(y - begin) * (row_bytes + 1)]);
+        filter_row(row, above, pixel_bytes, left, up, &filtered[size_t(y - begin) * (row_bytes + 1)]);
         row.swap(above);
     }
     z_stream stream{};
@@ -86,9 +86,9 @@ void write_bytes(const std::filesystem::path& file, const Bytes& bytes) {
 }
 }  // namespace
 
-void write_png_file(const std::filesystem::path& file, Size size, int channels, const FillRow& fill) {
+void write_png_file(const std::filesystem::path& file, Size size, int channels, const FillRow& fill, int bits) {
     require(!size.empty(), "PNG: an empty picture for '", file.string(), "'");
-    const size_t row_bytes = size_t(size.width) * size_t(channels);
+    const size_t pixel_bytes = size_t(channels) * size_t(bits / 8), row_bytes = size_t(size.width) * pixel_bytes;
     const int large = 4 << 20;  // pixels; below it the threads cost more than they bring
     const int cores = clamp(int(std::thread::hardware_concurrency()), 1, 16);
     const int count =
@@ -99,7 +99,7 @@ void write_png_file(const std::filesystem::path& file, Size size, int channels, 
         for (int i = first; i < count; i += step)
             stripes[size_t(i)] =
                 make_stripe(int(int64_t(size.height) * i / count), int(int64_t(size.height) * (i + 1) / count),
-                            row_bytes, size_t(channels), i + 1 == count, fill);
+                            row_bytes, pixel_bytes, i + 1 == count, fill);
     };
     std::vector<std::thread> threads;
     const int workers = std::min(count, cores);
@@ -110,7 +110,8 @@ void write_png_file(const std::filesystem::path& file, Size size, int channels, 
     Bytes out = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     Bytes header;
     put_word(header, uLong(size.width)), put_word(header, uLong(size.height));
-    header.insert(header.end(), {8, static_cast<unsigned char>(channels == 1 ? 0 : 2), 0, 0, 0});
+    header.insert(header.end(),
+                  {static_cast<unsigned char>(bits), static_cast<unsigned char>(channels == 1 ? 0 : 2), 0, 0, 0});
     put_chunk(out, "IHDR", header);
     uLong adler = 1;
     for (int i = 0; i < count; ++i) {

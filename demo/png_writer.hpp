@@ -7,10 +7,10 @@
 
 namespace cinebokeh::demo {
 
-/// Fills one row of the picture: `channels` bytes a pixel.
+/// Fills one row of the picture: `channels` samples a pixel, of one byte or of two (the high one first).
 using FillRow = std::function<void(int y, unsigned char* row)>;
 
-/// Writes an 8-bit PNG of 1 (grey) or 3 (sRGB) channels. `fill` is called for different rows at the same time.
+/// Writes a PNG of 1 (grey) or 3 (sRGB) channels of 8 or 16 bit. `fill` is called for different rows at the same time.
 /// Throws Error where the file cannot be written completely; the incomplete file is removed.
-void write_png_file(const std::filesystem::path& file, Size size, int channels, const FillRow& fill);
+void write_png_file(const std::filesystem::path& file, Size size, int channels, const FillRow& fill, int bits = 8);
 }  // namespace cinebokeh::demo
