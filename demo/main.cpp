@@ -16,6 +16,8 @@ int main(int count, char** arguments) {
                 return process(options.process);
             case Command::matte:
                 return process(options.process);
+            case Command::scene:
+                return generate_scene(options.scene);
             case Command::eval_davis:
                 return eval_davis(options.eval);
             case Command::eval_matte:

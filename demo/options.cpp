@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cinebokeh/core/config.hpp"
+#include "named_values.hpp"
 
 namespace cinebokeh::demo {
 namespace {
@@ -17,29 +18,6 @@ const std::map<std::string, Subject> subjects = {{"auto", Subject::automatic},
 const std::map<std::string, TrackerKind> trackers = {{"memory", TrackerKind::memory}, {"seed", TrackerKind::seed}};
 const std::map<std::string, RendererKind> renderers = {{"gaussian", RendererKind::gaussian},
                                                        {"disk", RendererKind::disk}};
-
-template <class Value>
-const char* name_in(const std::map<std::string, Value>& names, Value value) {
-    for (const auto& [name, named] : names)
-        if (named == value) return name.c_str();
-    return "";
-}
-
-// An option whose values are the names of an enum.
-template <class Value>
-void add_choice(CLI::App* app, const char* name, Value& value, const std::map<std::string, Value>& names,
-                const char* help) {
-    std::string list;
-    for (const auto& entry : names) list += (list.empty() ? "" : "|") + entry.first;
-    app->add_option_function<std::string>(
-           name, [&value, &names](const std::string& text) { value = names.at(text); }, help)
-        ->check(CLI::Validator(
-            [&names, list](const std::string& text) {
-                return names.count(text) ? std::string() : "'" + text + "' is not one of " + list;
-            },
-            list));
-}
-
 void add_subject(CLI::App* app, ProcessOptions& options, std::string& subject) {
     app->add_option(
            "--subject", subject,
@@ -193,6 +171,7 @@ Options parse_options(int count, char** arguments) {
     app.require_subcommand(1);
     const CLI::App* blur_command = add_blur(app, options.process, blur, subject);
     const CLI::App* matte_command = add_matte(app, options.process, subject);
+    const CLI::App* scene = add_scene(app, options.scene);
     CLI::App* eval = app.add_subcommand("eval", "Measures mattes against a data set");
     eval->require_subcommand(1);
     CLI::App* davis = eval->add_subcommand("davis", "J and F of DAVIS 2016: mean, recall and decay");
@@ -222,6 +201,7 @@ Options parse_options(int count, char** arguments) {
     if (blur_command->parsed()) options.process.blur = blur;
     options.command = blur_command->parsed()      ? Command::blur
                       : matte_command->parsed()   ? Command::matte
+                      : scene->parsed()           ? Command::scene
                       : live->parsed()            ? Command::live
                       : doctor->parsed()          ? Command::doctor
                       : davis->parsed()           ? Command::eval_davis

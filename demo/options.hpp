@@ -6,6 +6,7 @@
 
 #include "live/live_options.hpp"
 #include "matte_source.hpp"
+#include "scene_options.hpp"
 #include "session.hpp"
 
 namespace cinebokeh::demo {
@@ -42,6 +43,7 @@ enum class Command {
     matte,
     eval_davis,
     eval_matte,
+    scene,
     live,
     weights_list,
     weights_get,
@@ -55,6 +57,7 @@ struct Options {
     EvalOptions eval;
     LiveOptions live;
     WeightsOptions weights;
+    SceneOptions scene;
     int exit_code = 0;  // where there is no command: help was asked for (0), or the line was wrong (2)
 };
 
