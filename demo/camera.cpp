@@ -8,6 +8,7 @@ extern "C" {
 }
 
 #include "camera.hpp"
+#include "camera_list.hpp"
 #include "cinebokeh/core/error.hpp"
 #include "video_reader.hpp"
 
@@ -15,10 +16,6 @@ namespace fs = std::filesystem;
 
 namespace cinebokeh::demo {
 namespace {
-bool is_number(const std::string& text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 const AVInputFormat* input_format(const std::string& name) {
     avdevice_register_all();
     const AVInputFormat* format = av_find_input_format(name.c_str());
@@ -28,28 +25,29 @@ const AVInputFormat* input_format(const std::string& name) {
 
 #if defined(__linux__)
 void require_free(const std::string& device) {
-    std::error_code error;
-    if (!fs::exists(device, error)) {
-        const std::vector<std::string> cameras = camera_devices();
-        std::string there = cameras.empty() ? "no camera is connected (no /dev/video*)" : "there is";
-        for (const std::string& camera : cameras) there += " " + camera;
-        fail("the camera " + device + " does not exist: " + there);
-    }
     const std::string holder = process_holding(device);
     require(holder.empty(), "the camera ", device, " is busy: ", holder, " uses it; close that first");
 }
+
+Camera require_camera(const std::string& which) {
+    const std::vector<Camera> cameras = list_cameras();
+    if (const std::optional<Camera> camera = find_camera(cameras, which)) return *camera;
+    std::string there = cameras.empty() ? "no camera is connected (no /dev/video* that captures)" : "there is";
+    for (const Camera& camera : cameras) there += " " + camera.device + " (" + camera.name + ")";
+    fail("the camera " + (is_number(which) ? "/dev/video" + which : which) + " does not exist: " + there);
+}
 #endif
 
-// The usual modes of webcams: compressed, since uncompressed ones are slow at this size.
 StreamRequest camera_request(const std::string& which) {
 #if defined(__linux__)
-    const std::string device = is_number(which) ? "/dev/video" + which : which;
-    require_free(device);
-    return {device,
-            "the camera " + device,
-            input_format("v4l2"),
-            {{"input_format", "mjpeg"}, {"video_size", "1280x720"}, {"framerate", "30"}},
-            true};
+    const Camera camera = require_camera(which);
+    require_free(camera.device);
+    StreamRequest request{camera.device, "the camera " + camera.device, input_format("v4l2"), {}, true};
+    if (const std::optional<CameraMode> mode = choose_mode(camera.modes, {1280, 720}, 30))
+        request.options = {{"input_format", mode->format},
+                           {"video_size", std::to_string(mode->size.width) + "x" + std::to_string(mode->size.height)},
+                           {"framerate", std::to_string(mode->fps > 0 ? mode->fps : 30)}};
+    return request;
 #elif defined(__APPLE__)
     return {which,
             "the camera " + which,
@@ -61,17 +59,6 @@ StreamRequest camera_request(const std::string& which) {
 #endif
 }
 }  // namespace
-
-std::vector<std::string> camera_devices() {
-    std::vector<std::string> devices;
-    std::error_code error;
-    for (const fs::directory_entry& entry : fs::directory_iterator("/dev", error))
-        if (entry.path().filename().string().rfind("video", 0) == 0 &&
-            is_number(entry.path().filename().string().substr(5)))
-            devices.push_back(entry.path().string());
-    std::sort(devices.begin(), devices.end());
-    return devices;
-}
 
 std::string process_holding(const std::string& device) {
     std::error_code error;

@@ -15,10 +15,6 @@ namespace fs = std::filesystem;
 
 namespace cinebokeh::demo {
 namespace {
-bool is_number(const std::string& text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 #if defined(__linux__)
 // A device node, opened without waiting: a camera that is in use still answers questions.
 class Device {

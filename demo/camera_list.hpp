@@ -1,5 +1,6 @@
 // The cameras of this machine, what they can do, and how they are known again after they were unplugged.
 #pragma once
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,11 @@ std::optional<Camera> find_camera(const std::vector<Camera>& cameras, const std:
 /// where that costs no speed; if none reaches it, the fastest. (Over USB 2, uncompressed 720p comes at 10 frames a
 /// second and compressed at 30.) Nothing where there are no modes.
 std::optional<CameraMode> choose_mode(const std::vector<CameraMode>& modes, Size wanted, double fps);
+
+/// Whether a text names a camera by its number.
+inline bool is_number(const std::string& text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 /// The name under which this program's own virtual camera is known; a camera of this name is never opened.
 inline constexpr const char* virtual_camera_name = "cinebokeh";

@@ -11,6 +11,7 @@ extern "C" {
 }
 
 #include "camera.hpp"
+#include "camera_list.hpp"
 #include "cinebokeh/core/config.hpp"
 #include "commands.hpp"
 
@@ -63,11 +64,18 @@ void cameras() {
     avdevice_register_all();
 #if defined(__linux__)
     if (!av_find_input_format("v4l2")) say("camera", "not built into FFmpeg (apt-get install libavdevice-dev)");
-    const std::vector<std::string> devices = camera_devices();
-    if (devices.empty()) say("camera", "none connected (no /dev/video*)");
-    for (const std::string& name : devices) {
-        const std::string holder = process_holding(name);
-        say("camera", name + (holder.empty() ? "" : ", busy: used by " + holder));
+    const std::vector<Camera> cameras = list_cameras();
+    if (cameras.empty()) say("camera", "none connected (no /dev/video* that captures)");
+    for (const Camera& camera : cameras) {
+        const std::string holder = process_holding(camera.device);
+        std::string text = camera.device + " " + camera.name;
+        if (const std::optional<CameraMode> mode = choose_mode(camera.modes, {1280, 720}, 30)) {
+            char numbers[64];
+            std::snprintf(numbers, sizeof numbers, ", %d x %d at %.0f fps as ", mode->size.width, mode->size.height,
+                          mode->fps);
+            text += numbers + mode->format;
+        }
+        say("camera", text + (holder.empty() ? "" : ", busy: used by " + holder));
     }
 #else
     say("camera", "through FFmpeg's devices");
