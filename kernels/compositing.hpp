@@ -95,7 +95,7 @@ struct Composite {
 };
 
 template <class Space>
-struct LayOver {
+struct LayOverPicture {
     Image<const Float4, Space> foreground;
     Image<const Rgba8, Space> background;
     Image<Rgba8, Space> out;

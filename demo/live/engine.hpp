@@ -43,7 +43,7 @@ public:
     /// Fills the disparity and the distance of the subject, as the focus of the frame.
     virtual void measure(const LiveSettings& settings, LiveFrame& frame) = 0;
     /// Fills the defocus, the rest of the focus, the result and, where asked for, the view.
-    virtual void render(const LiveSettings& settings, const Quality& quality, LiveFrame& frame) = 0;
+    virtual void render(const LiveSettings& settings, LiveFrame& frame) = 0;
     virtual std::string device() const = 0;
 };
 

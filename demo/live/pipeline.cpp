@@ -281,17 +281,12 @@ void LivePipeline::pull_focus(LiveFrame& frame, const LiveSettings& settings) {
 }
 
 void LivePipeline::render(const FramePointer& frame) {
-    LiveSettings settings;
-    Quality quality;
-    {
-        std::lock_guard lock(mutex_);
-        settings = settings_, quality = governor_.quality();
-    }
+    const LiveSettings settings = this->settings();
     Stopped time(frame->times.ms[size_t(LiveStage::render)]);
     frame->frame.result.resize(frame->frame.size.area());
     render_->measure(settings, *frame);
     pull_focus(*frame, settings);
-    render_->render(settings, quality, *frame);
+    render_->render(settings, *frame);
     tell(Teller::render, "");
 }
 }  // namespace cinebokeh::demo

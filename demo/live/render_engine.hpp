@@ -8,6 +8,7 @@
 #include "cinebokeh/false_color.hpp"
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/background_replacement.hpp"
+#include "cinebokeh/pipeline/bokeh_renderer.hpp"
 #include "cinebokeh/plane_disparity.hpp"
 #include "cinebokeh/slic.hpp"
 #include "engine.hpp"
@@ -73,15 +74,17 @@ public:
         frame.focus.distance = settings.subject_distance;
     }
 
-    void render(const LiveSettings& settings, const Quality& quality, LiveFrame& frame) override {
+    void render(const LiveSettings& settings, LiveFrame& frame) override {
         const HostImage<Rgba8> result{frame.frame.result.data(), size_};
         const View<const Rgba8, Exec> picture = picture_.in(frame.frame.picture());
         find_defocus(settings, frame);
         const View<Rgba8, Exec> out = result_.out(result);
         switch (settings.background) {
             case LiveBackground::bokeh:
+                blur_by_depth(settings, frame, picture, out);
+                break;
             case LiveBackground::gaussian:
-                blur(settings, quality, frame, picture, out);
+                blur_softly(settings, picture, out);
                 break;
             case LiveBackground::colour:
             case LiveBackground::picture:
@@ -115,18 +118,31 @@ private:
         for (const float radius : frame.defocus) frame.focus.largest = std::max(frame.focus.largest, std::abs(radius));
     }
 
-    void blur(const LiveSettings& settings, const Quality& quality, const LiveFrame& frame,
-              View<const Rgba8, Exec> picture, View<Rgba8, Exec> out) {
-        BackgroundBlurParams params{.feather = int(settings.feather), .decimation = quality.render_reduction};
-        if (settings.background == LiveBackground::gaussian) {
-            params.renderer = BackgroundRenderer::gaussian;
-            params.sigma = settings.sigma;
-            params.kernel = 2 * int(std::ceil(3 * settings.sigma)) + 1;
-        } else {
-            params.radius = std::clamp(frame.focus.largest, 0.5f, 200.f);
+    void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
+                       View<Rgba8, Exec> out) {
+        if (!bokeh_ || frame.focus.largest > bokeh_->params().max_radius) {
+            const float room = std::clamp(std::exp2(std::ceil(std::log2(frame.focus.largest))), 32.f, 200.f);
+            if (!bokeh_ || room > bokeh_->params().max_radius)
+                bokeh_.emplace(exec_, size_, BokehRendererParams{.max_radius = room});
         }
-        blur_.emplace(exec_, size_, params);
-        (*blur_)(picture, matte_in_, out);
+        const float subject = 1 / settings.subject_distance, background = 1 / settings.background_distance;
+        const float apart = subject - background;
+        if (settings.tilt == 0 && std::abs(apart) > 1e-3f)  // two planes at 1 and 0
+            (*bokeh_)({picture, {}, matte_in_}, {focus_.strength * apart, (focus_.disparity - background) / apart},
+                      out);
+        else
+            (*bokeh_)({picture, disparity_.view(), matte_in_}, focus_, out);
+    }
+
+    void blur_softly(const LiveSettings& settings, View<const Rgba8, Exec> picture, View<Rgba8, Exec> out) {
+        const int feather = int(settings.feather);
+        if (!soft_ || soft_->params().sigma != settings.sigma || soft_->params().feather != feather)
+            soft_.emplace(exec_, size_,
+                          BackgroundBlurParams{.renderer = BackgroundRenderer::gaussian,
+                                               .kernel = 2 * int(std::ceil(3 * settings.sigma)) + 1,
+                                               .sigma = settings.sigma,
+                                               .feather = feather});
+        (*soft_)(picture, matte_in_, out);
     }
 
     BackgroundReplacement<Exec>& replacement() {
@@ -189,7 +205,8 @@ private:
     Buffer<float, Exec> disparity_, defocus_;
     View<const float, Exec> matte_in_;
     Focus focus_;
-    std::optional<BackgroundBlur<Exec>> blur_;
+    std::optional<BokehRenderer<Exec>> bokeh_;
+    std::optional<BackgroundBlur<Exec>> soft_;
     std::optional<BackgroundReplacement<Exec>> replacement_;
     std::optional<Slic<Exec>> slic_;
     Buffer<int, Exec> labels_, count_;

@@ -148,6 +148,6 @@ template <class Exec>
 void lay_over(Exec& exec, View<const Float4, Exec> foreground, View<const Rgba8, Exec> background,
               View<Rgba8, Exec> out) {
     require(foreground.size == background.size && foreground.size == out.size, "lay_over: the images differ in size");
-    for_each_pixel(exec, out.size, detail::LayOver<typename Exec::Space>{foreground, background, out});
+    for_each_pixel(exec, out.size, detail::LayOverPicture<typename Exec::Space>{foreground, background, out});
 }
 }  // namespace cinebokeh

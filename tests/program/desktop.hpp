@@ -12,10 +12,10 @@ namespace cinebokeh::demo {
 inline bool have_desktop_tools() {
     return std::system("command -v Xvfb >/dev/null && command -v xdotool >/dev/null") == 0;
 }
-#define SKIP_WITHOUT_DESKTOP()                                                \
-    if (!have_desktop_tools()) {                                              \
-        MESSAGE("skipped: Xvfb or xdotool is not installed");                 \
-        return;                                                               \
+#define SKIP_WITHOUT_DESKTOP()                                \
+    if (!have_desktop_tools()) {                              \
+        MESSAGE("skipped: Xvfb or xdotool is not installed"); \
+        return;                                               \
     }
 
 inline void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
@@ -63,9 +63,7 @@ public:
         if (running()) Desktop::run("kill -9 $(cat '" + (scratch_ / "live.pid") + "')");
     }
 
-    nlohmann::json map() const {
-        return nlohmann::json::parse(text_of(scratch_ / "map.json"), nullptr, false);
-    }
+    nlohmann::json map() const { return nlohmann::json::parse(text_of(scratch_ / "map.json"), nullptr, false); }
     bool has(const std::string& control) const {
         const nlohmann::json controls = map();
         return controls.is_object() && controls.contains(control);

@@ -7,6 +7,7 @@
 #include "cinebokeh/color.hpp"
 #include "cinebokeh/defocus.hpp"
 #include "cinebokeh/layered_bokeh.hpp"
+#include "cinebokeh/plane_disparity.hpp"
 
 namespace cinebokeh {
 
@@ -56,7 +57,6 @@ public:
     const BokehRendererParams& params() const { return params_; }
 
 private:
-    using Space = typename Exec::Space;
     void render_layered(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out);
     void render_baseline(const BokehInput<Exec>& input, View<Rgba8, Exec> out);
 
@@ -71,15 +71,6 @@ private:
 };
 
 // ---------------------------------------------------------------------------- implementation
-
-namespace detail {
-template <class Space>
-struct PlaneDisparity {
-    Image<const float, Space> matte;
-    Image<float, Space> disparity;
-    CINEBOKEH_HD void operator()(int x, int y) const { disparity(x, y) = matte(x, y) >= 0.5f ? 1.f : 0.f; }
-};
-}  // namespace detail
 
 template <class Exec>
 BokehRenderer<Exec>::BokehRenderer(Exec& exec, Size size, BokehRendererParams params)
@@ -109,7 +100,7 @@ void BokehRenderer<Exec>::operator()(const BokehInput<Exec>& input, Focus focus,
     if (input.disparity.data) {
         defocus_map<Exec>(*exec_, input.disparity, focus, defocus);
     } else {
-        for_each_pixel(*exec_, size_, detail::PlaneDisparity<Space>{input.matte, defocus});
+        plane_disparity<Exec>(*exec_, input.matte, {.subject = 1, .background = 0}, defocus);
         defocus_map<Exec>(*exec_, defocus, focus, defocus);
     }
     if (focus.strength == 0) {
