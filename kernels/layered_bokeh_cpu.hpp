@@ -42,7 +42,7 @@ void for_each_band(Cpu& exec, HostImage<const LayerSet> tiles, int layer, Size c
 
 template <int level, class Pixel>
 void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const Disk& disk, HostSpan<const DiskRun>,
-                  BokehScratch<HostSpace>& scratch, const LayOver<HostSpace>& over) {
+                  BokehScratch<HostSpace>& scratch, const LayerOver<HostSpace>& over) {
     const Size cells = over.sums.far[level].size;
     const HostImage<Uint4> prefix = scratch.prefix.view().crop(0, 0, {cells.width + 2 * disk.reach + 1, cells.height});
     constexpr int piece = 256;

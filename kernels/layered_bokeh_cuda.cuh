@@ -38,7 +38,7 @@ struct WriteLayer {
     }
 };
 struct LayBlurredOver {
-    LayOver<DeviceSpace> over;
+    LayerOver<DeviceSpace> over;
     Image<const Float4, DeviceSpace> blurred;
 
     CINEBOKEH_HD void operator()(int x, int y) const {
@@ -50,7 +50,7 @@ struct LayBlurredOver {
 template <int level, class Pixel>
 void render_layer(Cuda& exec, const LayerCell<level, DeviceSpace, Pixel>& layer, const Disk& disk,
                   Span<const DiskRun, DeviceSpace> runs, BokehScratch<DeviceSpace>& scratch,
-                  const LayOver<DeviceSpace>& over) {
+                  const LayerOver<DeviceSpace>& over) {
     const Size cells = over.sums.far[level].size;
     const auto plain = scratch.layer.view().crop(0, 0, cells), blurred = scratch.blurred.view().crop(0, 0, cells);
     for_each_pixel(exec, cells, WriteLayer<level, Pixel>{layer, over.sums.tiles.needed, over.index, plain});

@@ -38,7 +38,7 @@ struct ClearSums {
 };
 
 template <class Space>
-struct LayOver {
+struct LayerOver {
     BokehSums<Space> sums;
     int level, index;  // of the layer
 
