@@ -10,6 +10,8 @@ int process(const ProcessOptions& options);
 int eval_davis(const EvalOptions& options);
 /// `eval matte`.
 int eval_matte(const EvalOptions& options);
+/// `eval bokeh`.
+int eval_bokeh(const EvalOptions& options);
 /// `weights list`, `weights get` and `weights import`. Only `weights get` uses the network.
 int weights_list();
 int weights_get(const WeightsOptions& options);

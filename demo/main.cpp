@@ -20,6 +20,8 @@ int main(int count, char** arguments) {
                 return generate_scene(options.scene);
             case Command::eval_davis:
                 return eval_davis(options.eval);
+            case Command::eval_bokeh:
+                return eval_bokeh(options.eval);
             case Command::eval_matte:
                 return eval_matte(options.eval);
             case Command::live:

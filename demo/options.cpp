@@ -133,6 +133,36 @@ WeightsCommands add_weights(CLI::App& app, WeightsOptions& options) {
     return {list, get, import_};
 }
 
+struct EvalCommands {
+    CLI::App *davis, *matte, *bokeh;
+};
+EvalCommands add_eval(CLI::App& app, EvalOptions& options) {
+    EvalCommands commands{};
+    CLI::App* eval = app.add_subcommand("eval", "Measures mattes, or rendered bokeh, against the truth");
+    eval->require_subcommand(1);
+    CLI::App* davis = commands.davis = eval->add_subcommand("davis", "J and F of DAVIS 2016: mean, recall and decay");
+    davis->add_option("RESULTS", options.results, "a folder of mattes, or of a folder per sequence")->required();
+    davis->add_option("TRUTH", options.truth, "the same of annotations")->required();
+    davis->add_option("--json", options.json, "write all numbers, also those of each frame")->type_name("FILE");
+    CLI::App* mattes = commands.matte = eval->add_subcommand(
+        "matte", "IoU, pixel accuracy, confusion, MAD, MSE, gradient and connectivity error, dtSSD of a video");
+    mattes->add_option("RESULTS", options.results, "a folder of mattes")->required();
+    mattes
+        ->add_option("TRUTH", options.truth,
+                     "a folder of true mattes or masks of the same names; of another size, they are resized by nearest")
+        ->required();
+    mattes->add_option("--json", options.json, "write all numbers, also those of each picture")->type_name("FILE");
+    CLI::App* bokeh = commands.bokeh = eval->add_subcommand(
+        "bokeh", "PSNR, SSIM, both near depth boundaries (ob), PSNR away from them and from the border, consistency");
+    bokeh->add_option("RESULT", options.results, "rendered: a folder of pictures, or a video")->required();
+    bokeh
+        ->add_option("TRUTH", options.truth,
+                     "a folder that `scene` wrote, or a folder of pictures, without what needs depth")
+        ->required();
+    bokeh->add_option("--json", options.json, "write all numbers, also those of each frame")->type_name("FILE");
+    return commands;
+}
+
 // The subject follows from the file that describes it; two descriptions contradict each other.
 void settle_subject(ProcessOptions& options, const std::string& name) {
     SubjectOptions& subject = options.subject;
@@ -172,20 +202,7 @@ Options parse_options(int count, char** arguments) {
     const CLI::App* blur_command = add_blur(app, options.process, blur, subject);
     const CLI::App* matte_command = add_matte(app, options.process, subject);
     const CLI::App* scene = add_scene(app, options.scene);
-    CLI::App* eval = app.add_subcommand("eval", "Measures mattes against a data set");
-    eval->require_subcommand(1);
-    CLI::App* davis = eval->add_subcommand("davis", "J and F of DAVIS 2016: mean, recall and decay");
-    davis->add_option("RESULTS", options.eval.results, "a folder of mattes, or of a folder per sequence")->required();
-    davis->add_option("TRUTH", options.eval.truth, "the same of annotations")->required();
-    davis->add_option("--json", options.eval.json, "write all numbers, also those of each frame")->type_name("FILE");
-    CLI::App* mattes = eval->add_subcommand(
-        "matte", "IoU, pixel accuracy, confusion, MAD, MSE, gradient and connectivity error, dtSSD of a video");
-    mattes->add_option("RESULTS", options.eval.results, "a folder of mattes")->required();
-    mattes
-        ->add_option("TRUTH", options.eval.truth,
-                     "a folder of true mattes or masks of the same names; of another size, they are resized by nearest")
-        ->required();
-    mattes->add_option("--json", options.eval.json, "write all numbers, also those of each picture")->type_name("FILE");
+    const EvalCommands eval = add_eval(app, options.eval);
     const CLI::App* live = add_live(app, options.live);
     const WeightsCommands weights = add_weights(app, options.weights);
     const CLI::App* doctor = app.add_subcommand("doctor", "Says what is built in, what is used, and what is missing");
@@ -204,7 +221,8 @@ Options parse_options(int count, char** arguments) {
                       : scene->parsed()           ? Command::scene
                       : live->parsed()            ? Command::live
                       : doctor->parsed()          ? Command::doctor
-                      : davis->parsed()           ? Command::eval_davis
+                      : eval.bokeh->parsed()      ? Command::eval_bokeh
+                      : eval.davis->parsed()      ? Command::eval_davis
                       : weights.list->parsed()    ? Command::weights_list
                       : weights.get->parsed()     ? Command::weights_get
                       : weights.import_->parsed() ? Command::weights_import

@@ -25,7 +25,7 @@ struct ProcessOptions {
     bool quiet = false;
 };
 
-/// Options of `eval davis` and `eval matte`.
+/// Options of `eval davis`, `eval matte` and `eval bokeh`.
 struct EvalOptions {
     std::string results, truth, json;
 };
@@ -43,6 +43,7 @@ enum class Command {
     matte,
     eval_davis,
     eval_matte,
+    eval_bokeh,
     scene,
     live,
     weights_list,

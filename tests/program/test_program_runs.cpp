@@ -6,7 +6,7 @@ using namespace cinebokeh::demo;
 
 TEST_CASE("every command explains itself") {
     const Scratch scratch;
-    for (const char* command : {"", "blur", "matte", "scene", "eval", "eval davis", "doctor"}) {
+    for (const char* command : {"", "blur", "matte", "scene", "eval", "eval davis", "eval bokeh", "doctor"}) {
         const Ran ran = run_program(scratch, std::string(command) + " --help");
         CHECK(ran.code == 0);
         CHECK(ran.out.find("Usage") != std::string::npos);
