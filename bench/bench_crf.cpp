@@ -40,7 +40,7 @@ void count_pixels(benchmark::State& state, Size s) {
 void binary_crf(benchmark::State& state) {
     const Scene scene({int(state.range(0)), int(state.range(1))});
     Cpu exec;
-    BinaryCrf crf(exec, scene.size);
+    BinaryCrf<Cpu> crf(exec, scene.size);
     std::vector<float> refined(scene.size.area());
     for (auto _ : state)
         crf({scene.image.data(), scene.size}, {scene.probability.data(), scene.size}, {refined.data(), scene.size});
@@ -51,7 +51,7 @@ void dense_crf_4_labels(benchmark::State& state) {
     const Scene scene({int(state.range(0)), int(state.range(1))});
     const Size wide{scene.size.width * 4, scene.size.height};
     Cpu exec;
-    DenseCrf crf(exec, scene.size, 4);
+    DenseCrf<Cpu> crf(exec, scene.size, 4);
     std::vector<float> unary, marginals(wide.area());
     for (float p : scene.probability)
         for (float label : {0.f, 0.3f, 0.6f, 1.f}) unary.push_back(3 * std::abs(p - label));

@@ -64,7 +64,7 @@ inline void build_appearance(TiledLattice<5>& lattice, const CrfParams& params, 
 }
 }  // namespace detail
 
-inline BinaryCrf::BinaryCrf(Cpu& exec, Size max_size, const CrfParams& params)
+inline detail::BinaryCrfCpu::BinaryCrfCpu(Cpu& exec, Size max_size, const CrfParams& params)
     : exec_(&exec),
       params_(detail::checked(params, max_size)),
       max_size_(max_size),
@@ -76,7 +76,7 @@ inline BinaryCrf::BinaryCrf(Cpu& exec, Size max_size, const CrfParams& params)
       belief_(exec, max_size),
       message_(exec, max_size) {}
 
-inline void BinaryCrf::start(HostImage<const float> probability) {
+inline void detail::BinaryCrfCpu::start(HostImage<const float> probability) {
     std::atomic<int> nans{0};
     exec_->for_each(tiles_.count(), [&](int t) {
         const detail::CrfTile tile = tiles_[t];
@@ -97,7 +97,7 @@ inline void BinaryCrf::start(HostImage<const float> probability) {
 }
 
 /// Builds the lattice of the image, finds the normalisation, and splats the first beliefs.
-inline void BinaryCrf::normalize(HostImage<const Rgba8> image) {
+inline void detail::BinaryCrfCpu::normalize(HostImage<const Rgba8> image) {
     detail::build_appearance(lattice_, params_, image, tiles_);
     lattice_.for_each_tile([&](Scratch& scratch, int t) {
         const detail::CrfTile tile = tiles_[t];
@@ -112,7 +112,7 @@ inline void BinaryCrf::normalize(HostImage<const Rgba8> image) {
     });
 }
 
-inline void BinaryCrf::update_tile(Scratch& scratch, int t, HostImage<float> refined, bool last) {
+inline void detail::BinaryCrfCpu::update_tile(Scratch& scratch, int t, HostImage<float> refined, bool last) {
     const detail::CrfTile tile = tiles_[t];
     const ptrdiff_t base = ptrdiff_t(t) * detail::lattice_tile;
     const float *unary = unary_.view().data + base, *norm = norm_.view().data + base;
@@ -142,14 +142,10 @@ inline void BinaryCrf::update_tile(Scratch& scratch, int t, HostImage<float> ref
     if (appearance && !last) lattice_.splat(scratch, t, logit);
 }
 
-inline void BinaryCrf::operator()(HostImage<const Rgba8> image, HostImage<const float> probability,
-                                  HostImage<float> refined) {
+inline void detail::BinaryCrfCpu::operator()(HostImage<const Rgba8> image, HostImage<const float> probability,
+                                             HostImage<float> refined) {
     const Size size = image.size;
-    require(!size.empty() && size.width <= max_size_.width && size.height <= max_size_.height,
-            "BinaryCrf: an image of ", size.width, " x ", size.height, " for a plan of at most ", max_size_.width,
-            " x ", max_size_.height);
-    require(probability.size == size && refined.size == size,
-            "BinaryCrf: image, probability and refined differ in size");
+    detail::require_binary_crf(size, max_size_, probability.size, refined.size);
     tiles_.size = size;
     start(probability);
     const bool appearance = params_.appearance_weight > 0 && params_.iterations > 0;

@@ -4,8 +4,8 @@
 
 namespace cinebokeh {
 
-inline DenseCrf::DenseCrf(Cpu& exec, Size max_size, int labels, const CrfParams& params,
-                          const std::vector<float>& compatibility)
+inline detail::DenseCrfCpu::DenseCrfCpu(Cpu& exec, Size max_size, int labels, const CrfParams& params,
+                                        const std::vector<float>& compatibility)
     : exec_(&exec),
       params_(detail::checked(params, max_size)),
       max_size_(max_size),
@@ -22,7 +22,7 @@ inline DenseCrf::DenseCrf(Cpu& exec, Size max_size, int labels, const CrfParams&
 }
 
 /// Builds the lattice of the image and finds the normalisation.
-inline void DenseCrf::normalize(HostImage<const Rgba8> image) {
+inline void detail::DenseCrfCpu::normalize(HostImage<const Rgba8> image) {
     detail::build_appearance(lattice_, params_, image, tiles_);
     lattice_.for_each_tile([&](Scratch& scratch, int t) {
         float* norm = norm_.view().data + ptrdiff_t(t) * detail::lattice_tile;
@@ -31,7 +31,7 @@ inline void DenseCrf::normalize(HostImage<const Rgba8> image) {
     });
 }
 
-inline void DenseCrf::add_appearance_message(int label) {
+inline void detail::DenseCrfCpu::add_appearance_message(int label) {
     lattice_.for_each_tile([&](Scratch& scratch, int t) {
         const detail::CrfTile tile = tiles_[t];
         const float* norm = norm_.view().data + ptrdiff_t(t) * detail::lattice_tile;
@@ -55,7 +55,7 @@ inline void DenseCrf::add_appearance_message(int label) {
 }
 
 /// Writes the marginals; the first time, there is no message yet.
-inline void DenseCrf::update(HostImage<float> marginals, bool first) {
+inline void detail::DenseCrfCpu::update(HostImage<float> marginals, bool first) {
     const float* compatibility = compatibility_.view().data;
     const int width = marginals.size.width / labels_;
     exec_->for_each_range(marginals.size.height, 8, [&](int begin, int end) {
@@ -69,13 +69,10 @@ inline void DenseCrf::update(HostImage<float> marginals, bool first) {
     });
 }
 
-inline void DenseCrf::operator()(HostImage<const Rgba8> image, HostImage<const float> unary,
-                                 HostImage<float> marginals) {
+inline void detail::DenseCrfCpu::operator()(HostImage<const Rgba8> image, HostImage<const float> unary,
+                                            HostImage<float> marginals) {
     const Size size = image.size, wide{size.width * labels_, size.height};
-    require(!size.empty() && size.width <= max_size_.width && size.height <= max_size_.height, "DenseCrf: an image of ",
-            size.width, " x ", size.height, " for a plan of at most ", max_size_.width, " x ", max_size_.height);
-    require(unary.size == wide && marginals.size == wide, "DenseCrf: unary and marginals are not ", wide.width, " x ",
-            wide.height);
+    detail::require_dense_crf(size, max_size_, wide, unary.size, marginals.size);
     std::atomic<int> unusable{0};
     exec_->for_each(size.height, [&](int y) {
         const float* in = unary.row(y);

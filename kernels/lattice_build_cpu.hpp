@@ -40,7 +40,7 @@ struct LatticeFrame {
     int64_t stride[D];  // key = sum of floor(y_i) * stride_i
     double cells = 1;   // of the bounding box
 
-    explicit LatticeFrame(const FeatureBounds<D>& bounds) {
+    CINEBOKEH_HD explicit LatticeFrame(const FeatureBounds<D>& bounds) {
         const double scale = std::sqrt(2.0 / 3) * (D + 1);  // the blur's standard deviation, section 3.1
         double elevate[D + 1][D] = {};                      // the paper's E, column i normalised
         for (int i = 0; i < D; ++i) {
@@ -59,7 +59,7 @@ struct LatticeFrame {
             }
             // Two cells of margin: one for the steps to corners and neighbours, one for rounding.
             offset[j] = float(2 - std::floor(low));
-            stride[j] = int64_t(std::min(size, 0x1p62));
+            stride[j] = int64_t(size < 0x1p62 ? size : 0x1p62);
             size *= std::floor(high) - std::floor(low) + 5;
         }
         cells = size;
@@ -67,7 +67,7 @@ struct LatticeFrame {
     static constexpr int order_bits = 3 * (D - 1);  // of a code: three name an axis, and the last axis is what remains
     static constexpr double max_cells() { return double(int64_t(1) << (62 - order_bits)); }
     /// The change of the key from a vertex to the next one along a blur axis.
-    int64_t step(int axis) const {
+    CINEBOKEH_HD int64_t step(int axis) const {
         if (axis < D) return stride[axis];
         int64_t sum = 0;
         for (int64_t s : stride) sum += s;

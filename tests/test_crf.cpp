@@ -128,13 +128,21 @@ Scene disk_scene(Size s) {
         }
     return scene;
 }
-std::vector<float> refine(const Scene& scene, const CrfParams& params = {}, int threads = 0) {
-    Cpu exec(threads);
-    BinaryCrf crf(exec, scene.size, params);
-    std::vector<float> refined(scene.size.area(), -1.f);
-    crf(host_view(scene.image, scene.size), host_view(scene.probability, scene.size), host_view(refined, scene.size));
-    return refined;
+template <class Exec>
+std::vector<float> refine_on(Exec& exec, const Scene& scene, const CrfParams& params = {}) {
+    BinaryCrf<Exec> crf(exec, scene.size, params);
+    Buffer<Rgba8, Exec> image(exec, scene.size, scene.image);
+    Buffer<float, Exec> probability(exec, scene.size, scene.probability), refined(exec, scene.size);
+    crf(image.view(), probability.view(), refined.view());
+    return refined.download();
 }
+template <class Exec = Cpu>
+std::vector<float> refine(const Scene& scene, const CrfParams& params = {}) {
+    Exec exec;
+    return refine_on(exec, scene, params);
+}
+template <class Exec>
+constexpr bool on_device = !std::is_same_v<Exec, Cpu>;
 double mean_error(const std::vector<float>& a, const std::vector<double>& b) {
     double sum = 0;
     for (size_t i = 0; i < a.size(); ++i) sum += std::abs(double(a[i]) - b[i]);
@@ -142,17 +150,18 @@ double mean_error(const std::vector<float>& a, const std::vector<double>& b) {
 }
 }  // namespace
 
-TEST_CASE("binary mean field is near the one over all pairs of pixels") {
+TEST_CASE_TEMPLATE("binary mean field is near the one over all pairs of pixels", Exec, EXECUTORS) {
     for (Size s : {Size{64, 32}, Size{65, 33}, Size{40, 45}}) {
+        if (on_device<Exec> && s.width > 64) continue;  // the simulator is slow
         CAPTURE(s.width);
         const Scene scene = disk_scene(s);
-        const auto refined = refine(scene);
+        const auto refined = refine<Exec>(scene);
         const auto exact = exact_mean_field(scene.image, s, scene.probability, {});
         CHECK(mean_error(refined, exact) < 0.02);  // the lattice's own error for five features, see KERNELS: 0.02
     }
 }
 
-TEST_CASE("the smoothness potential alone is exact up to its cut-off") {
+TEST_CASE_TEMPLATE("the smoothness potential alone is exact up to its cut-off", Exec, EXECUTORS) {
     const CrfParams params{.appearance_weight = 0};
     for (Size s : {Size{1, 1}, Size{1, 30}, Size{64, 32}, Size{67, 13}}) {
         CAPTURE(s.width);
@@ -160,24 +169,24 @@ TEST_CASE("the smoothness potential alone is exact up to its cut-off") {
         const auto exact = exact_mean_field(scene.image, s, scene.probability, params);
         // 1.3e-4 of the weight 3 lies beyond 4 standard deviations, a quarter of it reaches the probability, and five
         // iterations with a gain of at most 3/2 each could amplify that 7 times on the way.
-        CHECK(worst_error(refine(scene, params), exact) < 1.3e-4 * 3 / 4 * 7);
+        CHECK(worst_error(refine<Exec>(scene, params), exact) < 1.3e-4 * 3 / 4 * 7);
     }
 }
 
-TEST_CASE("the smoothness potential may reach across the whole image") {
+TEST_CASE_TEMPLATE("the smoothness potential may reach across the whole image", Exec, EXECUTORS) {
     const CrfParams params{.smoothness_sxy = 1e6f, .appearance_weight = 0};
     const Scene scene = disk_scene({19, 11});
     const auto exact = exact_mean_field(scene.image, scene.size, scene.probability, params);
-    CHECK(worst_error(refine(scene, params), exact) < 1e-4);  // 209 float additions, times the weight
+    CHECK(worst_error(refine<Exec>(scene, params), exact) < 1e-4);  // 209 float additions, times the weight
 }
 
-TEST_CASE("one pixel, and no iteration, give what the formula says") {
+TEST_CASE_TEMPLATE("one pixel, and no iteration, give what the formula says", Exec, EXECUTORS) {
     const Scene one{{1, 1}, {Rgba8{{10, 20, 30, 255}}}, {0.3f}};
     // Each potential of a lone pixel answers itself with its weight.
-    CHECK(worst_error(refine(one), exact_mean_field(one.image, one.size, one.probability, {})) < 1e-4);
+    CHECK(worst_error(refine<Exec>(one), exact_mean_field(one.image, one.size, one.probability, {})) < 1e-4);
 
     const Scene scene = disk_scene({70, 35});
-    const auto refined = refine(scene, {.iterations = 0});
+    const auto refined = refine<Exec>(scene, {.iterations = 0});
     for (size_t i = 0; i < refined.size(); ++i)
         CHECK(refined[i] == doctest::Approx(clamp(scene.probability[i], 1e-5f, 1 - 1e-5f)).epsilon(1e-4).scale(1));
 }
@@ -185,14 +194,40 @@ TEST_CASE("one pixel, and no iteration, give what the formula says") {
 TEST_CASE("a plan serves all sizes up to its own, in place, without allocating, on any number of threads") {
     const Scene large = disk_scene({150, 80}), small = disk_scene({70, 33});
     Cpu exec(3);
-    BinaryCrf crf(exec, large.size);
+    BinaryCrf<Cpu> crf(exec, large.size);
     for (const Scene* scene : {&large, &small, &large}) {
         auto inout = scene->probability;
         const auto view = host_view(inout, scene->size);
         CHECK(allocations_during([&] { crf(host_view(scene->image, scene->size), view, view); }) == 0);
-        CHECK(worst_error(inout, refine(*scene, {}, 1)) == 0);
+        Cpu one(1);
+        CHECK(worst_error(inout, refine_on(one, *scene)) == 0);
     }
 }
+
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("the device agrees with the CPU, for all sizes up to the plan's, in place, without allocating", Exec,
+                   CUDA_EXECUTORS) {
+    const Scene large = disk_scene({70, 40}), small = disk_scene({33, 31});
+    Exec exec;
+    BinaryCrf<Exec> crf(exec, large.size);
+    for (const Scene* scene : {&large, &small}) {
+        Buffer<Rgba8, Exec> image(exec, scene->size, scene->image);
+        Buffer<float, Exec> inout(exec, scene->size, scene->probability);
+        CHECK(allocations_during([&] { crf(image.view(), inout.view(), inout.view()); }) == 0);
+        const auto refined = inout.download();
+        CHECK(worst_error(refined, refine(*scene)) < 2e-3);  // what the docstring promises
+        inout.upload(scene->probability);
+        crf(image.view(), inout.view(), inout.view());
+        CHECK(inout.download() == refined);
+    }
+}
+
+TEST_CASE_TEMPLATE("on the device a probability that is not a number counts as one half", Exec, CUDA_EXECUTORS) {
+    Scene scene = disk_scene({20, 10}), half = scene;
+    scene.probability[77] = NAN, half.probability[77] = .5f;
+    CHECK(refine<Exec>(scene) == refine<Exec>(half));
+}
+#endif
 
 TEST_CASE("bottom-up and padded images are read and written by their pitch") {
     const Scene scene = disk_scene({66, 40});
@@ -205,7 +240,7 @@ TEST_CASE("bottom-up and padded images are read and written by their pitch") {
             padded[size_t(y * 80 + x)] = scene.probability[size_t(y * s.width + x)];
         }
     Cpu exec;
-    BinaryCrf crf(exec, s);
+    BinaryCrf<Cpu> crf(exec, s);
     const HostImage<float> inout(padded.data(), s, 80 * sizeof(float));
     crf(HostImage<const Rgba8>(&flipped[size_t((s.height - 1) * s.width)], s, -ptrdiff_t(s.width) * 4), inout, inout);
     const auto expected = refine(scene);
@@ -240,7 +275,7 @@ TEST_CASE("refinement follows the edge of the image, not of the probability") {
     CHECK(wrong * 20 < wrong_before);
 }
 
-TEST_CASE("the marginals of many labels are near those over all pairs of pixels") {
+TEST_CASE_TEMPLATE("the marginals of many labels are near those over all pairs of pixels", Exec, EXECUTORS) {
     const Size s{48, 30};
     const size_t labels = 3;
     const Scene scene = disk_scene(s);
@@ -252,11 +287,12 @@ TEST_CASE("the marginals of many labels are near those over all pairs of pixels"
     // Costs that grow with the distance of the labels, and are not symmetric.
     const std::vector<float> growing{0, 0.5f, 1, 0.4f, 0, 0.5f, 1, 0.6f, 0}, none;
     for (const auto* compatibility : {&none, &growing}) {
-        std::vector<float> marginals(unary.size());
-        Cpu exec;
-        DenseCrf crf(exec, {50, 30}, int(labels), {}, *compatibility);
-        const Size wide{s.width * int(labels), s.height};
-        crf(host_view(scene.image, s), host_view(unary, wide), host_view(marginals, wide));
+        Exec exec;
+        DenseCrf<Exec> crf(exec, {50, 30}, int(labels), {}, *compatibility);
+        Buffer<Rgba8, Exec> image(exec, s, scene.image);
+        Buffer<float, Exec> inout(exec, {s.width * int(labels), s.height}, unary);
+        crf(image.view(), inout.view(), inout.view());
+        const auto marginals = inout.download();
         const auto exact = exact_label_mean_field(scene.image, s, unary, labels, *compatibility, {});
         CHECK(mean_error(marginals, exact) < 0.02);
         for (size_t p = 0; p < s.area(); ++p)
@@ -273,7 +309,7 @@ TEST_CASE("two labels give the marginals of the binary CRF, in place, without al
         for (float p : scene.probability)
             for (float side : {1 - p, p}) q.push_back(-std::log(clamp(side, 1e-5f, 1 - 1e-5f)));
         Cpu exec(threads);
-        DenseCrf crf(exec, {170, 80}, 2);
+        DenseCrf<Cpu> crf(exec, {170, 80}, 2);
         const HostImage<float> view(q.data(), {300, 70});
         CHECK(allocations_during([&] { crf(host_view(scene.image, scene.size), view, view); }) == 0);
         std::vector<float> foreground;
@@ -284,28 +320,30 @@ TEST_CASE("two labels give the marginals of the binary CRF, in place, without al
     }
 }
 
-TEST_CASE("no iteration is the softmax of the energies, and one label is certain") {
-    const std::vector<Rgba8> image(6);
-    Cpu exec;
-    std::vector<float> q{0, 1, 2, 5, 5, 5, -3, 0, 100, 1e30f, 0, 0, 1, 2, 3, 0.5f, 0.25f, 0}, energy = q;
-    DenseCrf crf(exec, {3, 2}, 3, {.iterations = 0});
-    crf(host_view(image, {3, 2}), host_view(energy, {9, 2}), host_view(q, {9, 2}));
+TEST_CASE_TEMPLATE("no iteration is the softmax of the energies, and one label is certain", Exec, EXECUTORS) {
+    Exec exec;
+    const std::vector<float> energy{0, 1, 2, 5, 5, 5, -3, 0, 100, 1e30f, 0, 0, 1, 2, 3, 0.5f, 0.25f, 0};
+    Buffer<Rgba8, Exec> image(exec, {3, 2}, std::vector<Rgba8>(6));
+    Buffer<float, Exec> inout(exec, {9, 2}, energy), one(exec, {3, 2}, std::vector<float>(6, 2.f));
+    DenseCrf<Exec> crf(exec, {3, 2}, 3, {.iterations = 0});
+    crf(image.view(), inout.view(), inout.view());
+    const auto q = inout.download();
     for (size_t p = 0; p < 6; ++p) {
         double sum = 0;
         for (size_t l = 0; l < 3; ++l) sum += std::exp(-double(energy[3 * p + l]));
         for (size_t l = 0; l < 3; ++l)
             CHECK(q[3 * p + l] == doctest::Approx(std::exp(-double(energy[3 * p + l])) / sum).epsilon(1e-6));
     }
-    DenseCrf single(exec, {3, 2}, 1);
-    single(host_view(image, {3, 2}), host_view(energy, {3, 2}), host_view(q, {3, 2}));
-    for (size_t p = 0; p < 6; ++p) CHECK(q[p] == 1);
+    DenseCrf<Exec> single(exec, {3, 2}, 1);
+    single(image.view(), one.view(), one.view());
+    CHECK(one.download() == std::vector<float>(6, 1.f));
 }
 
 TEST_CASE("bad input to the dense CRF is an error") {
     Cpu exec;
     const float nan = std::nanf("");
     const Size s{32, 16};
-    BinaryCrf crf(exec, s);
+    BinaryCrf<Cpu> crf(exec, s);
     const std::vector<Rgba8> image(17 * 40);
     std::vector<float> p(17 * 40, 0.5f), q(17 * 40, -1.f);
     const auto call = [&](Size a, Size b, Size c) { crf(host_view(image, a), {p.data(), b}, {q.data(), c}); };
@@ -327,12 +365,12 @@ TEST_CASE("bad input to the dense CRF is an error") {
           CrfParams{.smoothness_weight = nan}, CrfParams{.appearance_sxy = 1e-4f}, CrfParams{.appearance_sxy = -1},
           CrfParams{.appearance_srgb = 1e-3f}, CrfParams{.appearance_srgb = 0.03f}, CrfParams{.appearance_srgb = nan},
           CrfParams{.appearance_weight = INFINITY}, CrfParams{.iterations = -1}})
-        CHECK_THROWS_AS(BinaryCrf(exec, s, bad), Error);
-    CHECK_THROWS_AS(BinaryCrf(exec, {0, 4}), Error);
-    CHECK_THROWS_AS(BinaryCrf(exec, {1 << 30, 1 << 30}), Error);
-    CHECK_THROWS_AS(BinaryCrf(exec, {40000, 40000}), Error);
+        CHECK_THROWS_AS(BinaryCrf<Cpu>(exec, s, bad), Error);
+    CHECK_THROWS_AS(BinaryCrf<Cpu>(exec, {0, 4}), Error);
+    CHECK_THROWS_AS(BinaryCrf<Cpu>(exec, {1 << 30, 1 << 30}), Error);
+    CHECK_THROWS_AS(BinaryCrf<Cpu>(exec, {40000, 40000}), Error);
 
-    DenseCrf labels(exec, s, 2);
+    DenseCrf<Cpu> labels(exec, s, 2);
     const auto infer = [&](Size a, Size b, Size c) { labels(host_view(image, a), {p.data(), b}, {q.data(), c}); };
     CHECK_THROWS_AS(infer({8, 8}, {16, 8}, {16, 8}), Error);  // p[77] is infinite
     p.assign(p.size(), 0.5f), infer({8, 8}, {16, 8}, {16, 8});
@@ -341,9 +379,9 @@ TEST_CASE("bad input to the dense CRF is an error") {
     CHECK_THROWS_AS(infer({8, 17}, {16, 17}, {16, 17}), Error);
     p[77] = nan;
     CHECK_THROWS_AS(infer({8, 8}, {16, 8}, {16, 8}), Error);
-    CHECK_THROWS_AS(DenseCrf(exec, s, 0), Error);
-    CHECK_THROWS_AS(DenseCrf(exec, s, 2, {}, {0, 1, 1}), Error);
-    CHECK_THROWS_AS(DenseCrf(exec, s, 2, {}, {0, 1, nan, 0}), Error);
+    CHECK_THROWS_AS(DenseCrf<Cpu>(exec, s, 0), Error);
+    CHECK_THROWS_AS(DenseCrf<Cpu>(exec, s, 2, {}, {0, 1, 1}), Error);
+    CHECK_THROWS_AS(DenseCrf<Cpu>(exec, s, 2, {}, {0, 1, nan, 0}), Error);
 }
 
 TEST_CASE("tiny colour and position deviations, and pure noise, are harmless") {

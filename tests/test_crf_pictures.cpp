@@ -68,7 +68,7 @@ TEST_CASE("strokes grow into the segmentations that pydensecrf finds") {
         auto q = energies(strokes, label_of);
         const int labels = int(label_of.size());
         Cpu exec;
-        DenseCrf crf(exec, image.size, labels, params);
+        DenseCrf<Cpu> crf(exec, image.size, labels, params);
         const HostImage<float> view(q.data(), {image.size.width * labels, image.size.height});
         crf({image.pixels.data(), image.size}, view, view);
         size_t agreeing = 0;

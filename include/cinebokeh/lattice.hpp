@@ -23,19 +23,38 @@ struct LatticeFilterParams {
     bool both_axis_orders = true;  // average the blur over both orders of the axes: K becomes exactly symmetric
 };
 
+namespace detail {
+template <int D>
+class LatticeOnCpu;
+template <int D>
+class LatticeOnCuda;
+}  // namespace detail
+
 /// Plan for filtering up to max_points points with the Gaussian exp(-|f_i - f_j|^2 / 2) of their features.
 ///
-/// D is the number of features, 2 to 6. The constructor allocates about 150 bytes per point and 80 per
-/// vertex (five features); the calls allocate nothing. Memory beyond what the points need is never touched.
+///   PermutohedralLattice<D, Exec> lattice(exec, max_points, max_vertices);
+///   lattice.build(features), lattice.filter(values, out, params);
+///
+/// D is the number of features, 2 to 6. `max_vertices` bounds the vertices the lattice may have; 0 asks for the most
+/// there can be, (D + 1) max_points. The constructor allocates about 150 bytes per point and 80 per vertex (five
+/// features; 60 and 100 on Cuda); the calls allocate nothing. Memory beyond what the points need is never touched.
+///
+/// On Cuda the calls are asynchronous and bad numbers are no error: a feature that is not a number or beyond
+/// +-max_feature counts as the nearest legal one, a value that is not finite as 0, and what vertices beyond
+/// max_vertices would hold is lost. Sums are whole numbers there, in units of 2^-18 of the largest value, and the same
+/// in every run; against Cpu, whose sums are floats, results differ by up to 1e-4 of the largest value.
+template <int D, class Exec = Cpu>
+using PermutohedralLattice = ForSpace<Exec, detail::LatticeOnCpu<D>, detail::LatticeOnCuda<D>>;
+
+namespace detail {
 template <int D>
-class PermutohedralLattice {
+class LatticeOnCpu {
     static_assert(D >= 2 && D <= 6, "the lattice has 2 to 6 dimensions");
 
 public:
     static constexpr float max_feature = detail::max_lattice_feature;  // in standard deviations
 
-    /// `max_vertices` bounds the vertices the lattice may have; 0 asks for the most there can be, (D + 1) max_points.
-    PermutohedralLattice(Cpu& exec, int max_points, int max_vertices = 0)
+    LatticeOnCpu(Cpu& exec, int max_points, int max_vertices = 0)
         : exec_(&exec),
           max_points_(checked(max_points)),
           lattice_(exec, ceil_div(max_points, tile), max_vertices),
@@ -84,7 +103,7 @@ private:
 // ---------------------------------------------------------------------------------------------------- implementation
 
 template <int D>
-void PermutohedralLattice<D>::build(HostImage<const float> features) {
+void LatticeOnCpu<D>::build(HostImage<const float> features) {
     const int n = features.size.width;
     require(features.size.height == D, "PermutohedralLattice: ", features.size.height, " rows of features, not ", D);
     require(n > 0 && n <= max_points_, "PermutohedralLattice: ", n, " points in a lattice for ", max_points_);
@@ -111,7 +130,7 @@ void PermutohedralLattice<D>::build(HostImage<const float> features) {
 }
 
 template <int D>
-void PermutohedralLattice<D>::normalize(bool both_axis_orders) {
+void LatticeOnCpu<D>::normalize(bool both_axis_orders) {
     const int orders = both_axis_orders ? 2 : 1;
     if (norm_orders_ == orders) return;
     lattice_.for_each_tile([&](auto& scratch, int t) {
@@ -125,7 +144,7 @@ void PermutohedralLattice<D>::normalize(bool both_axis_orders) {
 }
 
 template <int D>
-void PermutohedralLattice<D>::filter_row(const float* values, float* out, const LatticeFilterParams& params) {
+void LatticeOnCpu<D>::filter_row(const float* values, float* out, const LatticeFilterParams& params) {
     const bool symmetric = params.normalization == LatticeNormalization::symmetric;
     const bool normalized = params.normalization != LatticeNormalization::none;
     const float* norm = norm_.view().data;
@@ -146,8 +165,7 @@ void PermutohedralLattice<D>::filter_row(const float* values, float* out, const 
 }
 
 template <int D>
-void PermutohedralLattice<D>::filter(HostImage<const float> values, HostImage<float> out,
-                                     const LatticeFilterParams& params) {
+void LatticeOnCpu<D>::filter(HostImage<const float> values, HostImage<float> out, const LatticeFilterParams& params) {
     require(values.size == out.size, "PermutohedralLattice: values and out differ in size");
     require(points_ > 0 && values.size.width == points_, "PermutohedralLattice: ", values.size.width, " values for ",
             points_, " points");
@@ -159,4 +177,7 @@ void PermutohedralLattice<D>::filter(HostImage<const float> values, HostImage<fl
     if (params.normalization != LatticeNormalization::none) normalize(params.both_axis_orders);
     for (int c = 0; c < values.size.height; ++c) filter_row(values.row(c), out.row(c), params);
 }
+}  // namespace detail
 }  // namespace cinebokeh
+
+#include "kernels/lattice_cuda.cuh"

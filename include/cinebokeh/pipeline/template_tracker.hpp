@@ -99,7 +99,7 @@ private:
 
     TemplateBank<Exec> bank_;
     TemplateSimilarity similarity_;
-    BinaryCrf crf_;
+    BinaryCrf<Exec> crf_;
     IslandFilter islands_;
     GuidedFilter<Exec> edge_;
     DistanceTransform<Exec> distance_transform_;
