@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "cinebokeh/core/image.hpp"
 
@@ -133,5 +134,19 @@ CINEBOKEH_HD inline Vec<int, 3> lab_fixed(const LabTables& tables, int red, int 
     const int y = lab_root(tables, r, g, b, {xyz_y.red, xyz_y.green, xyz_y.blue});
     const int z = lab_root(tables, r, g, b, {xyz_z.red, xyz_z.green, xyz_z.blue});
     return {116 * y - (16 << lab_fraction_bits), 500 * (x - y), 200 * (y - z)};
+}
+
+// lab_fixed of N pixels: of a fixed length and by whole words, so that it is compiled to vector code.
+template <int N>
+void lab_fixed_block(const Rgba8* pixels, int (&lab)[3][N]) {
+    uint32_t words[N];
+    std::memcpy(words, pixels, sizeof words);
+    constexpr bool little = std::endian::native == std::endian::little;
+    constexpr int red = little ? 0 : 24, green = little ? 8 : 16, blue = little ? 16 : 8;
+    for (int i = 0; i < N; ++i) {
+        const Vec<int, 3> color =
+            lab_fixed(host_lab_tables, words[i] >> red & 255, words[i] >> green & 255, words[i] >> blue & 255);
+        lab[0][i] = color[0], lab[1][i] = color[1], lab[2][i] = color[2];
+    }
 }
 }  // namespace cinebokeh::detail

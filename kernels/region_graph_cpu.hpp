@@ -1,8 +1,10 @@
-// RegionGraph on the Cpu: sums by runs of equal labels, pairs in a small hash table, rows by counting.
+// RegionGraph on the Cpu: sums and pairs by runs of equal labels, strip by strip, pairs in small hash tables, rows by
+// counting.
 #pragma once
 #include <bit>
 
 #include "cinebokeh/color.hpp"
+#include "cinebokeh/core/runs.hpp"
 #include "cinebokeh/region_graph.hpp"
 
 namespace cinebokeh {
@@ -13,66 +15,184 @@ inline RegionGraph::RegionGraph(Cpu& exec, Size size, int max_regions)
     require(max_regions >= 1 && max_regions <= (1 << 27), "RegionGraph: max_regions ", max_regions,
             " is not in [1, 2^27]");
     const int pairs = int(std::min<int64_t>(3 * int64_t(max_regions), 2 * int64_t(size.area())));
-    slots_ = int(std::bit_ceil(unsigned(2 * pairs + 2)));
+    const int slots = int(std::bit_ceil(unsigned(2 * pairs + 2)));
     sums_ = {exec, {max_regions, strips_}};
-    valid_ = {exec, {strips_, 1}};
+    tables_ = {exec, {strips_, 1}};
+    outcome_ = {exec, {strips_, 1}};
+    runs_ = {exec, {size.width + IntLanes::count, 2 * strips_}};
+    lab_ = {exec, {size.width, 3 * strips_}};
     regions_ = {exec, {max_regions, 1}};
-    table_ = {exec, {slots_, 1}};
-    used_ = {exec, {pairs, 1}};
+    slots_ = {exec, {slots, strips_}};
+    used_ = {exec, {std::max(pairs, 1), strips_}};
     offsets_ = {exec, {max_regions + 1, 1}};
     next_ = {exec, {max_regions + 1, 1}};
     targets_ = {exec, {2 * pairs, 1}};
     borders_ = {exec, {2 * pairs, 1}};
     unsorted_ = {exec, {2 * pairs, 1}};
-    for (int i = 0; i < slots_; ++i) table_.span()[size_t(i)].a = -1;
+    for (int strip = 0; strip < strips_; ++strip) {
+        tables_.span()[size_t(strip)] = {slots_.view().row(strip), used_.view().row(strip), slots - 1, pairs, 0, 0};
+        for (int i = 0; i < slots; ++i) slots_.view()(i, strip).a = -1;
+    }
 }
 
 inline void RegionGraph::operator()(HostImage<const Rgba8> image, HostImage<const int> labels, int count) {
+    build(image, labels, count, 1 << detail::lab_fraction_bits);
+}
+inline void RegionGraph::operator()(HostImage<const Vec<int16_t, 4>> lab_eighths, HostImage<const int> labels,
+                                    int count) {
+    build(lab_eighths, labels, count, 8);
+}
+
+template <class Color>
+void RegionGraph::build(HostImage<const Color> image, HostImage<const int> labels, int count, double unit) {
     require(image.size == size_ && labels.size == size_, "RegionGraph: the plan is for ", size_.width, " x ",
             size_.height);
     require(count >= 0 && count <= max_regions_, "RegionGraph: ", count, " labels, the plan is for ", max_regions_);
     count_ = count;
-    exec_.for_each(strips_, [&](int strip) { measure(image, labels, strip); });
-    for (int strip = 0; strip < strips_; ++strip)
-        require(valid_.span()[size_t(strip)], "RegionGraph: a label is outside [0, ", count, ")");
-    combine();
+    exec_.for_each(strips_, [&](int strip) { outcome_.span()[size_t(strip)] = read_strip(image, labels, strip); });
+    PairTable& all = tables_.span()[0];
+    bool fits = true;
+    for (int strip = 0; strip < strips_; ++strip) {
+        require(outcome_.span()[size_t(strip)], "RegionGraph: a label is outside [0, ", count, ")");
+        const PairTable& part = tables_.span()[size_t(strip)];
+        fits &= part.count <= part.room;
+        for (int i = 0; strip > 0 && fits && i < part.count; ++i) {
+            const Pair& pair = part.slots[part.used[i]];
+            fits = all.add(pair.a, pair.b, pair.border);
+        }
+    }
+    require(fits, "RegionGraph: more than ", all.room, " pairs of neighbours: the regions are not connected");
+    combine(unit);
     find_borders(labels);
-    find_pairs(labels);
     make_rows();
 }
 
-// Sums of one strip of rows, run by run: labels change every dozen pixels only.
-inline void RegionGraph::measure(HostImage<const Rgba8> image, HostImage<const int> labels, int strip) {
-    const detail::LabTables& tables = detail::lab_tables();
-    Sums* sums = sums_.view().row(strip);
-    for (int i = 0; i < count_; ++i) sums[i] = {};
-    valid_.span()[size_t(strip)] = true;
-    const int end = int(int64_t(strip + 1) * size_.height / strips_);
-    for (int y = int(int64_t(strip) * size_.height / strips_); y < end; ++y) {
-        const int* label = labels.row(y);
-        const Rgba8* pixel = image.row(y);
-        for (int x = 0; x < size_.width;) {
-            const int begin = x, region = label[x];
-            int64_t lab[3] = {0, 0, 0};
-            for (; x < size_.width && label[x] == region; ++x) {
-                const Vec<int, 3> color = detail::lab_fixed(tables, pixel[x][0], pixel[x][1], pixel[x][2]);
-                for (int c = 0; c < 3; ++c) lab[c] += color[c];
-            }
-            if (region < 0 || region >= count_) {
-                valid_.span()[size_t(strip)] = false;
-                return;
-            }
-            Sums& sum = sums[region];
-            const int64_t pixels = x - begin;
-            for (int c = 0; c < 3; ++c) sum.lab[c] += lab[c];
-            sum.x += pixels * (begin + x - 1) / 2;  // whole: one of the factors is even
-            sum.y += pixels * y;
-            sum.pixels += pixels;
-        }
-    }
+inline void RegionGraph::PairTable::clear() {
+    for (int i = 0; i < std::min(count, room); ++i) slots[used[i]].a = -1;
+    count = 0, last = 0;
 }
 
-inline void RegionGraph::combine() {
+// Where there is no room, count becomes larger than room.
+inline bool RegionGraph::PairTable::add(int a, int b, int border) {
+    if (a > b) std::swap(a, b);
+    if (slots[last].a == a && slots[last].b == b) {  // along a border the same pair comes again and again
+        slots[last].border += border;
+        return true;
+    }
+    unsigned slot = (unsigned(a) * 0x9e3779b1u) ^ (unsigned(b) * 0x85ebca6bu);
+    slot ^= slot >> 15;
+    for (slot &= unsigned(mask); slots[slot].a >= 0; slot = (slot + 1) & unsigned(mask))
+        if (slots[slot].a == a && slots[slot].b == b) break;
+    if (slots[slot].a < 0) {
+        if (count >= room) {
+            count = room + 1;
+            return false;
+        }
+        used[count++] = int(slot);
+        slots[slot] = {a, b, 0};
+    }
+    slots[slot].border += border;
+    last = int(slot);
+    return true;
+}
+
+// Sums and pairs of one strip of rows; false if a label is out of range. Pairs with the strip above are counted here.
+template <class Color>
+bool RegionGraph::read_strip(HostImage<const Color> image, HostImage<const int> labels, int strip) {
+    std::fill_n(sums_.view().row(strip), count_, Sums{});
+    PairTable& table = tables_.span()[size_t(strip)];
+    table.clear();
+    int *begin = runs_.view().row(2 * strip), *above_begin = runs_.view().row(2 * strip + 1);
+    const int first = strip_begin(strip), end = strip_begin(strip + 1);
+    if (first > 0) above_begin[find_runs(labels.row(first - 1), size_.width, above_begin)] = size_.width;
+    for (int y = first; y < end; ++y) {
+        const int* row = labels.row(y);
+        const int runs = find_runs(row, size_.width, begin);
+        begin[runs] = size_.width;
+        if (!measure(image.row(y), row, y, begin, runs, strip)) return false;
+        if (!find_pairs(row, begin, runs, y > 0 ? labels.row(y - 1) : nullptr, above_begin, table)) return true;
+        std::swap(begin, above_begin);
+    }
+    return true;
+}
+
+namespace detail {
+/// The colours of a row of pixels, and their sum over a part of it.
+class EighthsRow {
+public:
+    EighthsRow(const Vec<int16_t, 4>* pixels, int, HostImage<int>) : pixels_(pixels) {}
+    void add(int begin, int end, int64_t (&lab)[3]) const {
+        for (int block = begin; block < end; block += 1 << 16) {  // of pixels whose sum fits 32 bits
+            int sum[4] = {};
+            for (int x = block; x < std::min(end, block + (1 << 16)); ++x)
+                for (int c = 0; c < 4; ++c) sum[c] += pixels_[x][c];
+            for (int c = 0; c < 3; ++c) lab[c] += sum[c];
+        }
+    }
+
+private:
+    const Vec<int16_t, 4>* pixels_;
+};
+class FixedLabRow {
+public:
+    FixedLabRow(const Rgba8* pixels, int width, HostImage<int> lab) : lab_(lab) {
+        constexpr int block = 64;
+        for (int first = 0; first < width; first += block) {
+            const int n = std::min(block, width - first);
+            Rgba8 pixel[block] = {};
+            std::memcpy(static_cast<void*>(pixel), pixels + first, size_t(n) * sizeof(Rgba8));
+            int values[3][block];
+            lab_fixed_block(pixel, values);
+            for (int c = 0; c < 3; ++c) std::copy_n(values[c], n, lab.row(c) + first);
+        }
+    }
+    void add(int begin, int end, int64_t (&lab)[3]) const {
+        for (int c = 0; c < 3; ++c) {
+            const int* row = lab_.row(c);
+            int64_t sum = 0;
+            for (int x = begin; x < end; ++x) sum += row[x];
+            lab[c] += sum;
+        }
+    }
+
+private:
+    HostImage<int> lab_;
+};
+}  // namespace detail
+
+template <class Color>
+bool RegionGraph::measure(const Color* pixels, const int* label, int y, const int* begin, int runs, int strip) {
+    using Row = std::conditional_t<std::is_same_v<Color, Rgba8>, detail::FixedLabRow, detail::EighthsRow>;
+    const Row row(pixels, size_.width, lab_.view().crop(0, 3 * strip, {size_.width, 3}));
+    Sums* sums = sums_.view().row(strip);
+    for (int run = 0; run < runs; ++run) {
+        const int x = begin[run], region = label[x];
+        if (region < 0 || region >= count_) return false;
+        const int64_t count = begin[run + 1] - x;
+        Sums& sum = sums[region];
+        row.add(x, begin[run + 1], sum.lab);
+        sum.x += count * (2 * x + count - 1) / 2;  // whole: one of the factors is even
+        sum.y += count * y;
+        sum.pixels += count;
+    }
+    return true;
+}
+
+// Pairs of a row's runs with each other and with the runs above. `begin` ends with the width.
+inline bool RegionGraph::find_pairs(const int* row, const int* begin, int runs, const int* above,
+                                    const int* above_begin, PairTable& table) const {
+    bool fits = true;
+    for (int run = 1; run < runs; ++run) fits &= table.add(row[begin[run] - 1], row[begin[run]], 1);
+    if (!above) return fits;
+    for (int x = 0, run = 0, up = 0; x < size_.width;) {
+        const int end = begin[run + 1], up_end = above_begin[up + 1], next = std::min(end, up_end);
+        if (row[x] != above[x]) fits &= table.add(row[x], above[x], next - x);
+        run += end == next, up += up_end == next, x = next;
+    }
+    return fits;
+}
+
+inline void RegionGraph::combine(double unit) {
     for (int i = 0; i < count_; ++i) {
         Sums total{};
         for (int strip = 0; strip < strips_; ++strip) {
@@ -80,10 +200,10 @@ inline void RegionGraph::combine() {
             for (int c = 0; c < 3; ++c) total.lab[c] += part.lab[c];
             total.x += part.x, total.y += part.y, total.pixels += part.pixels;
         }
-        const double n = double(std::max<int64_t>(total.pixels, 1)), unit = n * (1 << detail::lab_fraction_bits);
+        const double n = double(std::max<int64_t>(total.pixels, 1)), scale = n * unit;
         regions_.span()[size_t(i)] = {int(total.pixels),
-                                      {float(double(total.lab[0]) / unit), float(double(total.lab[1]) / unit),
-                                       float(double(total.lab[2]) / unit)},
+                                      {float(double(total.lab[0]) / scale), float(double(total.lab[1]) / scale),
+                                       float(double(total.lab[2]) / scale)},
                                       {float(double(total.x) / n), float(double(total.y) / n)},
                                       0,
                                       0,
@@ -104,56 +224,22 @@ inline void RegionGraph::find_borders(HostImage<const int> labels) {
     }
 }
 
-inline void RegionGraph::find_pairs(HostImage<const int> labels) {
-    for (int i = 0; i < pairs_; ++i) table_.span()[size_t(used_.span()[size_t(i)])].a = -1;
-    pairs_ = 0, last_ = 0;
-    for (int y = 0; y < size_.height; ++y) {
-        const int* row = labels.row(y);
-        const int* below = y + 1 < size_.height ? labels.row(y + 1) : row;
-        for (int x = 0; x + 1 < size_.width; ++x) {
-            if (row[x] != row[x + 1]) count_side(row[x], row[x + 1]);
-            if (row[x] != below[x]) count_side(row[x], below[x]);
-        }
-        if (row[size_.width - 1] != below[size_.width - 1]) count_side(row[size_.width - 1], below[size_.width - 1]);
-    }
-}
-
-inline void RegionGraph::count_side(int a, int b) {
-    if (a > b) std::swap(a, b);
-    Pair* table = table_.span().data;
-    if (table[last_].a == a && table[last_].b == b) {  // along a border the same pair comes again and again
-        ++table[last_].border;
-        return;
-    }
-    unsigned slot = (unsigned(a) * 0x9e3779b1u) ^ (unsigned(b) * 0x85ebca6bu);
-    slot ^= slot >> 15;
-    for (slot &= unsigned(slots_ - 1); table[slot].a >= 0; slot = (slot + 1) & unsigned(slots_ - 1))
-        if (table[slot].a == a && table[slot].b == b) break;
-    if (table[slot].a < 0) {
-        require(size_t(pairs_) < used_.size().area(), "RegionGraph: more than ", used_.size().area(),
-                " pairs of neighbours: the regions are not connected");
-        used_.span()[size_t(pairs_++)] = int(slot);
-        table[slot] = {a, b, 0};
-    }
-    ++table[slot].border;
-    last_ = int(slot);
-}
-
 // Rows in ascending order without a sort: the pairs go into the rows of their ends, unordered; then the regions, in
 // order, write themselves into the rows of their neighbours.
 inline void RegionGraph::make_rows() {
     int *offsets = offsets_.span().data, *next = next_.span().data;
-    const Pair* table = table_.span().data;
-    arcs_ = 2 * pairs_;
+    const PairTable& all = tables_.span()[0];
+    const Pair* table = all.slots;
+    arcs_ = 2 * all.count;
     std::fill(offsets, offsets + count_ + 1, 0);
-    for (int i = 0; i < pairs_; ++i) {
-        const Pair& pair = table[used_.span()[size_t(i)]];
+    for (int i = 0; i < all.count; ++i) {
+        const Pair& pair = table[all.used[i]];
         ++offsets[pair.a + 1], ++offsets[pair.b + 1];
     }
     for (int v = 0; v < count_; ++v) offsets[v + 1] += offsets[v];
     std::copy(offsets, offsets + count_, next);
-    for (int i = 0; i < pairs_; ++i) {
-        const int slot = used_.span()[size_t(i)];
+    for (int i = 0; i < all.count; ++i) {
+        const int slot = all.used[i];
         unsorted_.span()[size_t(next[table[slot].a]++)] = slot;
         unsorted_.span()[size_t(next[table[slot].b]++)] = slot;
     }

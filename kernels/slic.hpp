@@ -28,10 +28,13 @@ inline SlicGrid::SlicGrid(Size image_, const SlicParams& params) : image(image_)
 }
 
 // Lab in units of distance.
+CINEBOKEH_HD inline int slic_round(int lab) {
+    constexpr int shift = lab_fraction_bits - 3, half = 1 << (shift - 1);
+    return (lab + half) >> shift;
+}
 CINEBOKEH_HD inline Vec<int16_t, 4> slic_color(Rgba8 p) {
     const Vec<int, 3> lab = lab_fixed(lab_tables(), p[0], p[1], p[2]);
-    constexpr int shift = lab_fraction_bits - 3, half = 1 << (shift - 1);
-    return {int16_t((lab[0] + half) >> shift), int16_t((lab[1] + half) >> shift), int16_t((lab[2] + half) >> shift), 0};
+    return {int16_t(slic_round(lab[0])), int16_t(slic_round(lab[1])), int16_t(slic_round(lab[2])), 0};
 }
 
 // One of the nine clusters around a cell. Of |p - c|^2 only c.c - 2 p.c depends on the cluster. All numbers are whole

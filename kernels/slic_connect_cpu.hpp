@@ -5,7 +5,7 @@
 // joining it can not make a cycle, and needs no order of visits: both backends find the same regions.
 #pragma once
 #include "cinebokeh/core/buffer.hpp"
-#include "cinebokeh/core/int_lanes.hpp"
+#include "cinebokeh/core/runs.hpp"
 
 namespace cinebokeh::detail {
 
@@ -61,7 +61,7 @@ private:
         int run = room(strip);
         for (int y = strip_begin(strip); y < strip_begin(strip + 1); ++y) {
             rows_.view()(y, 0) = run;
-            run += find_runs(labels.row(y), run);
+            run += find_runs(labels.row(y), size_.width, begin_.span().data + run);
             rows_.view()(y, 1) = run;
             for (int i = first_run(y); i < run; ++i) {
                 parent_.span()[size_t(i)] = i;
@@ -76,19 +76,6 @@ private:
             count += parent_.span()[size_t(i)] == i;
         }
         root_count_.span()[size_t(strip)] = count;
-    }
-    // Writes where the runs of a row begin, and returns how many they are.
-    int find_runs(const int* row, int first) {
-        constexpr int lanes = IntLanes::count;
-        int* begin = begin_.span().data + first;
-        int count = 1, x = 1;
-        begin[0] = 0;
-        for (; x + lanes <= size_.width; x += lanes)
-            count += store_where_different(IntLanes::load(row + x), IntLanes::load(row + x - 1),
-                                           IntLanes::counting_from(x), begin + count);
-        for (; x < size_.width; ++x)
-            if (row[x] != row[x - 1]) begin[count++] = x;
-        return count;
     }
     // Joins the runs of row y with those of the row above that touch them and have the same label.
     void join_rows(HostImage<int> labels, int y) {

@@ -19,6 +19,7 @@ public:
           grid_(size, params),
           iterations_(params.iterations),
           stride_(stride(grid_)),
+          colors_(exec, size),
           places_(exec, {grid_.cells.width * grid_.cells.height, 1}),
           features_(exec, {slic_pairs * stride_, grid_.cells.width * grid_.cells.height}),
           nearest_(exec, {stride_, grid_.cells.width * grid_.cells.height}),
@@ -39,12 +40,18 @@ public:
     }
 
     int max_labels() const { return connect_.max_labels(); }
+    HostImage<const Vec<int16_t, 4>> colors() const { return colors_.view(); }
 
     void operator()(HostImage<const Rgba8> image, HostImage<int> labels, HostSpan<int> count) {
         require(image.size == grid_.image && labels.size == grid_.image, "Slic: the plan is for ", grid_.image.width,
                 " x ", grid_.image.height);
         require(count.count == 1, "Slic: count has one element");
-        exec_.for_each(cells(), [&](int cell) { load(image, cell); });
+        exec_.for_each_range(image.size.height, 8, [&](int begin, int end) {
+            for (int y = begin; y < end; ++y) slic_color_row(image.row(y), image.size.width, colors_.view().row(y));
+        });
+        exec_.for_each_range(cells(), 8, [&](int begin, int end) {
+            for (int cell = begin; cell < end; ++cell) load(cell);
+        });
         for (int i = 0; i < iterations_; ++i) {
             exec_.for_each_range(cells(), 8, [&](int begin, int end) {
                 for (int cell = begin; cell < end; ++cell)
@@ -89,45 +96,51 @@ private:
     }
 
     // Copies the pixels of a cell, all of which join its own cluster, and seeds that with the pixel in the middle.
-    void load(HostImage<const Rgba8> image, int cell) {
+    void load(int cell) {
         const Place at = place(cell);
-        const int pixels = at.pixels();
-        for (int y = at.top, index = 0; y < at.bottom; ++y)
-            for (int x = at.left, n; x < at.right; x += n, index += n) {
-                n = std::min(at.right - x, slic_block - index % slic_block);
-                int32_t* block = block_of(cell, index) + index % slic_block;
-                std::memcpy(static_cast<void*>(block), image.row(y) + x, size_t(n) * sizeof(Rgba8));
-                for (int i = 0; i < n; ++i) block[slic_block + i] = grid_.units(x + i) - at.x;
-                std::fill_n(block + 2 * slic_block, n, grid_.units(y) - at.y);
-            }
-        // What fills up the last block is black, in the corner of the cell: it adds nothing to the sums.
-        for (int i = pixels; i < int(round_up(size_t(pixels), slic_block)); ++i)
-            for (int pair = 0; pair < slic_pairs; ++pair) block_of(cell, i)[pair * slic_block + i % slic_block] = 0;
         std::memset(nearest_.view().row(cell), own_cluster, size_t(stride_));
         std::memset(static_cast<void*>(sums_.view().row(cell)), 0, 9 * sizeof(SlicPixelSums));
         SlicPixelSums& sums = sums_.view().row(cell)[own_cluster];
-        for (int first = 0; first < pixels; first += slic_block) pack(block_of(cell, first), sums);
-        sums.set_count(pixels);
-
+        for (int first = 0; first < at.pixels(); first += slic_block) load_block(cell, first, sums);
+        sums.set_count(at.pixels());
         const int x = (at.left + at.right) / 2, y = (at.top + at.bottom) / 2;
-        const Vec<int16_t, 4> color = slic_color(image(x, y));
+        const Vec<int16_t, 4> color = colors_.view()(x, y);
         centres_.span()[size_t(cell)] = {{color[0], color[1], color[2], grid_.units(x), grid_.units(y)}};
     }
-    // Turns a block of sRGB pixels, columns and rows into pairs, in place.
-    static void pack(int32_t* block, SlicPixelSums& sums) {
-        int32_t *la = block, *bx = block + slic_block, *y0 = block + 2 * slic_block;
-        Rgba8 pixel[slic_block];
-        std::memcpy(static_cast<void*>(pixel), la, sizeof pixel);
-        int sum[5] = {};
-        for (int i = 0; i < slic_block; ++i) {
-            const Vec<int16_t, 4> color = slic_color(pixel[i]);
-            const int l = color[0], a = color[1], b = color[2], x = bx[i], y = y0[i];
-            sum[0] += l, sum[1] += a, sum[2] += b, sum[3] += x, sum[4] += y;
-            la[i] = pair_of(l * (1 << slic_key_bits), a * (1 << slic_key_bits));
-            bx[i] = pair_of(b * (1 << slic_key_bits), x * (1 << slic_key_bits));
-            y0[i] = pair_of(y * (1 << slic_key_bits), 0);
+    // Calls f(x, y, n, i) for the stretches of rows that a block of a cell consists of; i is where one lies in the
+    // block.
+    template <class F>
+    static void stretches(const Place& at, int first, F&& f) {
+        const int width = at.right - at.left, end = std::min(at.pixels() - first, slic_block);
+        int x = at.left + first % width, y = at.top + first / width;
+        for (int i = 0, n; i < end; i += n, x = at.left, ++y) {
+            n = std::min(at.right - x, end - i);
+            f(x, y, n, i);
         }
-        for (int i = 0; i < 5; ++i) sums.sum[i] += sum[i] * (1 << slic_key_bits);
+    }
+    void load_block(int cell, int first, SlicPixelSums& sums) {
+        const Place at = place(cell);
+        // What fills up the last block is black, in the corner of the cell: it adds nothing to the sums.
+        Vec<int16_t, 4> color[slic_block] = {};
+        int column[slic_block] = {}, row[slic_block] = {}, sum[5] = {};
+        const int width = at.right - at.left, end = std::min(at.pixels() - first, slic_block);
+        int x = at.left + first % width, y = at.top + first / width;
+        for (int i = 0, n; i < end; i += n, x = at.left, ++y) {  // the rows of the cell that the block consists of
+            n = std::min(at.right - x, end - i);
+            std::memcpy(static_cast<void*>(color + i), colors_.view().row(y) + x, size_t(n) * sizeof color[0]);
+            for (int k = 0; k < n; ++k) column[i + k] = grid_.units(x + k) - at.x;
+            std::fill_n(row + i, n, grid_.units(y) - at.y);
+        }
+        int32_t* block = block_of(cell, first);
+        constexpr int scale = 1 << slic_key_bits;
+        for (int i = 0; i < slic_block; ++i) {
+            const int l = color[i][0], a = color[i][1], b = color[i][2];
+            sum[0] += l, sum[1] += a, sum[2] += b, sum[3] += column[i], sum[4] += row[i];
+            block[i] = pair_of(l * scale, a * scale);
+            block[slic_block + i] = pair_of(b * scale, column[i] * scale);
+            block[2 * slic_block + i] = pair_of(row[i] * scale, 0);
+        }
+        for (int i = 0; i < 5; ++i) sums.sum[i] += sum[i] * scale;
     }
 
     // Finds the nearest candidate of each pixel of a cell, and moves those that changed to the new sums.
@@ -191,7 +204,8 @@ private:
     static constexpr uint8_t own_cluster = 4;  // the middle one of the nine
     Exec& exec_;
     SlicGrid grid_;
-    int iterations_, stride_;        // stride: pixels of the largest cell, padded to whole vectors
+    int iterations_, stride_;  // stride: pixels of the largest cell, padded to whole vectors
+    Buffer<Vec<int16_t, 4>, Cpu> colors_;
     Buffer<Place, Cpu> places_;      // [cells]
     Buffer<int32_t, Cpu> features_;  // [cells, block, 3, slic_block] (L, a), (b, x), (y, 0); x, y relative to the cell
     Buffer<uint8_t, Cpu> nearest_;   // [cells, stride] which of the nine candidates

@@ -126,6 +126,7 @@ public:
           connect_(exec, size, grid_.least_pixels) {}
 
     int max_labels() const { return connect_.max_labels(); }
+    View<const Vec<int16_t, 4>, Cuda> colors() const { return colors_.view(); }
 
     void operator()(View<const Rgba8, Cuda> image, View<int, Cuda> labels, SpanView<int, Cuda> count) {
         require(image.size == grid_.image && labels.size == grid_.image, "Slic: the plan is for ", grid_.image.width,

@@ -11,6 +11,23 @@ inline constexpr int slic_block = 2 * IntLanes::count;  // pixels
 inline constexpr int slic_pairs = 3;
 inline constexpr int slic_key_bits = 4;
 
+/// slic_color of the pixels of a row.
+inline void slic_color_row(const Rgba8* pixels, int count, Vec<int16_t, 4>* colors) {
+    constexpr int block = 64;
+    for (int first = 0; first < count; first += block) {
+        const int n = std::min(block, count - first);
+        Rgba8 pixel[block] = {};
+        std::memcpy(static_cast<void*>(pixel), pixels + first, size_t(n) * sizeof(Rgba8));
+        int lab[3][block];
+        lab_fixed_block(pixel, lab);
+        Vec<int16_t, 4> color[block];
+        for (int i = 0; i < block; ++i)
+            color[i] = {int16_t(slic_round(lab[0][i])), int16_t(slic_round(lab[1][i])), int16_t(slic_round(lab[2][i])),
+                        0};
+        std::memcpy(static_cast<void*>(colors + first), color, size_t(n) * sizeof color[0]);
+    }
+}
+
 /// SlicCandidate::score times 16, plus k, as products of pairs. Colours and positions within two cells of each other
 /// stay below 2^11 units, so all factors fit 16 bits.
 struct SlicFactors {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cinebokeh/slic.hpp"
 #include "support.hpp"
 
 using namespace cinebokeh;
@@ -95,6 +96,31 @@ TEST_CASE("the region graph lists every touching pair from both sides, ascending
     }
 }
 
+TEST_CASE("the graph of superpixels is the same from their Lab colours, which are rounded to eighths") {
+    const Size size{150, 140};  // four strips
+    const auto pixels = noise_rgba(size);
+    Cpu exec;
+    Buffer<int, Cpu> labels(exec, size), count(exec, {1, 1});
+    Slic<Cpu> slic(exec, size, {.superpixels = 60});
+    slic(host_view(pixels, size), labels.view(), count.span());
+    const int n = count.span()[0];
+    RegionGraph from_image(exec, size, slic.max_labels()), from_lab(exec, size, slic.max_labels());
+    from_image(host_view(pixels, size), labels.view(), n);
+    from_lab(slic.colors(), labels.view(), n);
+    check_against_definition(pixels, labels.download(), size, n, from_image);
+    auto equal = [](HostSpan<const int> a, HostSpan<const int> b) {
+        return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    };
+    CHECK(equal(from_image.offsets(), from_lab.offsets()));
+    CHECK(equal(from_image.targets(), from_lab.targets()));
+    CHECK(equal(from_image.borders(), from_lab.borders()));
+    for (size_t i = 0; i < size_t(n); ++i) {
+        CHECK(from_image.regions()[i].centre == from_lab.regions()[i].centre);
+        for (int c = 0; c < 3; ++c)  // rounded by at most half an eighth, in every pixel
+            CHECK(std::abs(from_image.regions()[i].lab[c] - from_lab.regions()[i].lab[c]) <= 1.0 / 16 + 1e-4);
+    }
+}
+
 TEST_CASE("every pixel may be a region, and a region may have no pixel") {
     const Size size{6, 5};
     std::vector<int> labels(size.area());
@@ -142,4 +168,17 @@ TEST_CASE("the region graph refuses wrong sizes, counts and labels") {
     labels[7] = 1;
     graph(host_view(pixels, size), host_view(labels, size), 2);
     CHECK(graph.targets().count == 2);
+}
+
+TEST_CASE("regions in too many pieces have more neighbours than a graph has room for, and are refused") {
+    const Size size{64, 140};
+    std::vector<int> labels;  // noise: nearly all of 1225 pairs touch, of 150 that there is room for
+    for (float v : noise(size, 0, 49.9f)) labels.push_back(int(v));
+    const auto pixels = noise_rgba(size);
+    Cpu exec;
+    RegionGraph graph(exec, size, 50);
+    CHECK_THROWS_AS(graph(host_view(pixels, size), host_view(labels, size), 50), Error);
+    std::fill(labels.begin(), labels.end(), 3);
+    graph(host_view(pixels, size), host_view(labels, size), 50);  // and nothing of it is left
+    check_against_definition(pixels, labels, size, 50, graph);
 }

@@ -13,6 +13,7 @@
 #include "cinebokeh/core/int_lanes.hpp"
 #include "cinebokeh/core/lanes.hpp"
 #include "cinebokeh/core/random.hpp"
+#include "cinebokeh/core/runs.hpp"
 #include "cinebokeh/core/similarity.hpp"
 #include "cinebokeh/core/thread_pool.hpp"
 

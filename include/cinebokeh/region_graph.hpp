@@ -29,7 +29,7 @@ void paint_regions(Cpu& exec, HostImage<const int> labels, HostSpan<const std::t
 class RegionGraph {
 public:
     /// `max_regions` bounds the number of labels (Slic::max_labels). Throws Error if the size is empty or max_regions
-    /// < 1. Allocates, about 500 bytes a region.
+    /// < 1. Allocates, about 1200 bytes a region, and none per pixel.
     RegionGraph(Cpu& exec, Size size, int max_regions);
 
     /// Builds the graph.
@@ -41,6 +41,10 @@ public:
     /// [0, count), or there are more than 3 max_regions pairs of neighbours, which connected regions never have.
     /// Allocates nothing. Deterministic.
     void operator()(HostImage<const Rgba8> image, HostImage<const int> labels, int count);
+
+    /// The same from colours that are in Lab already, in eighths as Slic::colors() has them: the mean colour of a
+    /// region is then within 1/16 of the other's, and the graph costs a third.
+    void operator()(HostImage<const Vec<int16_t, 4>> lab_eighths, HostImage<const int> labels, int count);
 
     int count() const { return count_; }
     HostSpan<const Region> regions() const { return {regions_.span().data, size_t(count_)}; }
@@ -58,22 +62,39 @@ private:
     struct Pair {
         int a, b, border;  // a < b; a is -1 in an empty slot
     };
-    void measure(HostImage<const Rgba8> image, HostImage<const int> labels, int strip);
-    void combine();
+    // A hash table of pairs, at most half full, and a list of the slots in use.
+    struct PairTable {
+        Pair* slots;
+        int* used;
+        int mask, room, count, last;  // last: the slot of the pair counted last
+
+        void clear();
+        bool add(int a, int b, int border);  // false if there is no room
+    };
+    template <class Color>
+    void build(HostImage<const Color> image, HostImage<const int> labels, int count, double unit);
+    template <class Color>
+    bool read_strip(HostImage<const Color> image, HostImage<const int> labels, int strip);
+    template <class Color>
+    bool measure(const Color* pixels, const int* label, int y, const int* begin, int runs, int strip);
+    bool find_pairs(const int* row, const int* begin, int runs, const int* above, const int* above_begin,
+                    PairTable& table) const;
+    int strip_begin(int strip) const { return int(int64_t(strip) * size_.height / strips_); }
+    void combine(double unit);
     void find_borders(HostImage<const int> labels);
-    void find_pairs(HostImage<const int> labels);
-    void count_side(int a, int b);
     void make_rows();
 
     Cpu& exec_;
     Size size_;
-    int max_regions_, strips_, slots_ = 0, count_ = 0, arcs_ = 0, pairs_ = 0;
-    int last_ = 0;                // the slot of the pair counted last
-    Buffer<Sums, Cpu> sums_;      // [strips, max_regions]
-    Buffer<uint8_t, Cpu> valid_;  // [strips] whether all labels were in range
+    int max_regions_, strips_, count_ = 0, arcs_ = 0;
+    Buffer<Sums, Cpu> sums_;         // [strips, max_regions]
+    Buffer<PairTable, Cpu> tables_;  // [strips]; the first becomes that of the image
+    Buffer<uint8_t, Cpu> outcome_;   // [strips]
+    Buffer<int, Cpu> runs_;          // [strips, 2 rows] first columns
+    Buffer<int, Cpu> lab_;           // [strips, 3] a row of colours
     Buffer<Region, Cpu> regions_;
-    Buffer<Pair, Cpu> table_;  // hash table of the pairs, at most half full
-    Buffer<int, Cpu> used_;    // [pairs] slots of the table
+    Buffer<Pair, Cpu> slots_;  // [strips, slots]
+    Buffer<int, Cpu> used_;    // [strips, pairs]
     Buffer<int, Cpu> offsets_, targets_, borders_;
     Buffer<int, Cpu> unsorted_, next_;  // slots of the pairs of each region; where the next goes
 };

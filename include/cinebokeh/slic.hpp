@@ -49,9 +49,11 @@ class Slic;
 ///   labels  [h, w]  out; 0 .. count - 1, numbered by the first pixel of each region in scan order
 ///   count   [1]     out; the number of labels, at most max_labels()
 ///
+/// slic.colors() are the pixels of the last call in Lab, [h, w] of (L, a, b, 0) in eighths of a unit, for RegionGraph.
+///
 /// Every region is connected (through edges, not corners). Only the region of the first pixel can be smaller than
 /// least_share of a cell. The constructor throws Error for an empty image, more than 2^28 pixels or 65535 on a side, or
-/// parameters out of range, and allocates: about 31 bytes a pixel and 630 a superpixel. The call throws Error if a size
+/// parameters out of range, and allocates: about 39 bytes a pixel and 630 a superpixel. The call throws Error if a size
 /// differs; it allocates nothing, and is asynchronous on Cuda. Deterministic: bit-equal between runs and between
 /// backends.
 template <class Exec>
