@@ -20,10 +20,11 @@ inline void check(const Aperture& a) {
 }
 
 namespace detail {
-constexpr unsigned half_bits = 0x3f000000u >> 15;  // of 0.5f: the sign, the exponent and 8 bits of the mantissa
+constexpr unsigned radius_shift = 16;                        // a radius keeps its exponent and 7 bits of the mantissa
+constexpr unsigned half_bits = 0x3f000000u >> radius_shift;  // of 0.5f
 
 inline float radius_of_index(int index) {
-    const uint32_t bits = (uint32_t(index - 1) + half_bits) << 15;
+    const uint32_t bits = (uint32_t(index - 1) + half_bits) << radius_shift;
     float radius;
     std::memcpy(&radius, &bits, sizeof radius);
     return index == 0 ? 0.f : radius;
@@ -127,7 +128,9 @@ CINEBOKEH_HD int ApertureRuns<Space>::index_of(float radius) const {
     if (!(radius >= 0.5f)) return 0;
     uint32_t bits;
     memcpy(&bits, &radius, sizeof bits);
-    const int index = int(((bits + (1u << 14)) >> 15) - detail::half_bits) + 1, last = int(radii.count) - 1;
+    const int index =
+                  int(((bits + (1u << (detail::radius_shift - 1))) >> detail::radius_shift) - detail::half_bits) + 1,
+              last = int(radii.count) - 1;
     return index < last ? index : last;
 }
 

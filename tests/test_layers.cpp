@@ -44,6 +44,8 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"region_graph", "slic"},
     {"rvm_layers", "conv"},
     {"rvm_layers", "weights"},
+    {"scatter_bokeh", "aperture"},
+    {"scatter_bokeh", "defocus"},
     {"slic", "color"},
     {"squeeze_excite", "conv"},
     {"squeeze_excite", "pool"},

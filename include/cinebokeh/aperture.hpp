@@ -44,7 +44,7 @@ struct CatEye {
     float steps;  // 1/256 pixels across per 1/16 pixel of the disk: 16 / squeeze
 };
 
-/// What kernels read: the runs of the shape for every radius up to a largest, 256 radii per octave.
+/// What kernels read: the runs of the shape for every radius up to a largest, 128 radii per octave.
 template <class Space>
 struct ApertureRuns {
     Span<const ApertureRun, Space> runs;
@@ -66,7 +66,7 @@ struct ApertureRuns {
 /// Cuts row dy of a shape by a cat's eye.
 CINEBOKEH_HD inline ApertureRun cut(ApertureRun run, const CatEye& eye, int dy);
 
-/// The table of an aperture: allocates in the constructor, which costs about 8 * 6 bytes per radius per row. Equal on
+/// The table of an aperture: allocates in the constructor, which costs about 3 kB per pixel of the radius. Equal on
 /// both backends: it is made on the host.
 template <class Exec>
 class ApertureTable {

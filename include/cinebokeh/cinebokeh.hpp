@@ -55,6 +55,7 @@
 #include "cinebokeh/region_graph.hpp"
 #include "cinebokeh/resize.hpp"
 #include "cinebokeh/sampling.hpp"
+#include "cinebokeh/scatter_bokeh.hpp"
 #include "cinebokeh/scribbles.hpp"
 #include "cinebokeh/slic.hpp"
 #include "cinebokeh/strided_gaussian.hpp"
