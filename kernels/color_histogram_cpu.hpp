@@ -38,9 +38,11 @@ inline void ColorHistogram::smooth_and_normalise(float* histogram) {
         std::fill(other, other + bins, 0.f);
         for (int d = -radius; d <= radius; ++d) {
             const float w = weights[d + radius] / total;
-            for (int i = 0; i < bins; ++i) {
-                const int level = i / step % levels + d;
-                if (level >= 0 && level < levels) other[i] += w * histogram[i + d * step];
+            const int first = std::max(0, -d) * step, last = (levels - std::max(0, d)) * step;
+            for (int line = 0; line < bins; line += step * levels) {
+                const float* CINEBOKEH_RESTRICT in = histogram + line + d * step;
+                float* CINEBOKEH_RESTRICT out = other + line;
+                for (int i = first; i < last; ++i) out[i] += w * in[i];
             }
         }
         std::copy(other, other + bins, histogram);
