@@ -9,20 +9,12 @@
 // lowers that by over-relaxation. So no iteration raises the energy.
 #pragma once
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
+#include "cinebokeh/core/fast_math.hpp"
 #include "kernels/optical_flow_pyramid.hpp"
 
 namespace cinebokeh::detail {
-
-/// 1 / sqrt(x) to 5e-6 for normal x > 0: a guess and two steps of Newton. Unlike sqrtf it is vectorised by any
-/// compiler.
-inline float inverse_sqrt(float x) {
-    float y = std::bit_cast<float>(0x5f3759dfu - (std::bit_cast<uint32_t>(x) >> 1));
-    y *= 1.5f - 0.5f * x * y * y;
-    return y * (1.5f - 0.5f * x * y * y);
-}
 
 class FlowRefinement {
 public:

@@ -6,6 +6,7 @@
 #include "cinebokeh/core/cpu.hpp"
 #include "cinebokeh/core/cuda.hpp"
 #include "cinebokeh/core/error.hpp"
+#include "cinebokeh/core/fast_math.hpp"
 #include "cinebokeh/core/fft.hpp"
 #include "cinebokeh/core/fft_line.hpp"
 #include "cinebokeh/core/float16.hpp"

@@ -29,12 +29,14 @@ public:
     void operator()(HostImage<const Float4> colour, HostImage<const Float4> orientation, HostImage<float> features);
 
 private:
+    void write_rows(HostImage<const Float4> colour, HostImage<const Float4> orientation, int begin, Float4* scratch,
+                    HostImage<float> features) const;
+
     Cpu* exec_;
     Size image_;
-    int offset_;
+    int offset_, jobs_;
     std::array<StridedGaussian, 7> smooth_;
-    std::array<Buffer<Float4, Cpu>, 7> blurred_;  // [grid]
-    Buffer<Float4, Cpu> squared_;                 // [h, w]
+    Buffer<Float4, Cpu> scratch_;  // [jobs, what a blur needs and a few rows of two results]
 };
 }  // namespace cinebokeh
 
