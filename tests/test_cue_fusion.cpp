@@ -109,6 +109,42 @@ TEST_CASE_TEMPLATE("gradient features of a ramp are its slope in one orientation
         }
 }
 
+TEST_CASE_TEMPLATE("gradient features are those of the definition, at borders too", Exec, EXECUTORS) {
+    for (Size s : {Size{1, 1}, Size{1, 5}, Size{64, 9}, Size{65, 3}, Size{130, 17}}) {
+        CAPTURE(s.width);
+        Exec exec;
+        std::vector<uint8_t> grey(s.area());
+        const auto values = noise(s, 0, 255, 11);
+        for (size_t i = 0; i < grey.size(); ++i) grey[i] = i % 5 == 0 ? uint8_t(values[i]) : uint8_t(99);
+        Buffer<uint8_t, Exec> luma(exec, s, grey);
+        Buffer<Float3, Exec> lab(exec, s, std::vector<Float3>(s.area(), Float3{7, 8, 9}));
+        Buffer<Float4, Exec> colour(exec, s), orientation(exec, s);
+        gradient_features(exec, lab.view(), luma.view(), colour.view(), orientation.view());
+        const auto c = colour.download(), o = orientation.download();
+        const auto at = [&](int x, int y) {
+            return double(grey[size_t(std::clamp(y, 0, s.height - 1) * s.width + std::clamp(x, 0, s.width - 1))]);
+        };
+        double worst = 0;
+        for (int y = 0; y < s.height; ++y)
+            for (int x = 0; x < s.width; ++x) {
+                const double gx = (at(x + 1, y - 1) - at(x - 1, y - 1) + 2 * (at(x + 1, y) - at(x - 1, y)) +
+                                   at(x + 1, y + 1) - at(x - 1, y + 1)) /
+                                  8;
+                const double gy = (at(x - 1, y + 1) - at(x - 1, y - 1) + 2 * (at(x, y + 1) - at(x, y - 1)) +
+                                   at(x + 1, y + 1) - at(x + 1, y - 1)) /
+                                  8;
+                const double magnitude = std::hypot(gx, gy), angle = std::atan2(gy, gx);
+                const size_t i = size_t(y * s.width + x);
+                worst = std::max(worst, std::abs(double(c[i][3]) - magnitude));
+                for (int k = 0; k < 4; ++k) {
+                    const double want = magnitude * std::max(0., std::cos(2 * angle - k * std::acos(-1.) / 2));
+                    worst = std::max(worst, std::abs(double(o[i][k]) - want));
+                }
+            }
+        CHECK(worst < 1e-3);  // magnitudes up to 181, 5e-6 of them
+    }
+}
+
 TEST_CASE("moments are the centre and the root of the area") {
     const Size s{30, 20};
     Cpu exec(1);
