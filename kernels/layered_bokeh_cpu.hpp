@@ -2,7 +2,7 @@
 // in the columns where it is seen only. The layer itself is never stored, just the prefix sums of its rows.
 #pragma once
 #include "cinebokeh/disk_blur.hpp"
-#include "kernels/layered_bokeh_over.hpp"
+#include "kernels/layered_bokeh_rows_cpu.hpp"
 
 namespace cinebokeh::detail {
 
@@ -16,10 +16,6 @@ struct BokehScratch<HostSpace> {
     Buffer<Uint4, Cpu> prefix;
 };
 
-// The columns of tiles from the first to the last that hold a layer.
-struct TileSpan {
-    int begin = 0, end = 0;
-};
 inline TileSpan span_of(HostImage<const LayerSet> tiles, int row, int layer) {
     const LayerSet* sets = tiles.row(row);
     TileSpan span{0, tiles.size.width};
@@ -28,46 +24,80 @@ inline TileSpan span_of(HostImage<const LayerSet> tiles, int row, int layer) {
     return span;
 }
 
-// Calls body(row of tiles, rows [begin, end) and columns [left, right) of cells) on all threads.
+// Calls body(row of tiles, rows [begin, end) of cells, span of tiles) on all threads.
 template <class Body>
-void for_each_band(Cpu& exec, HostImage<const LayerSet> tiles, int layer, Size cells, int level, Body&& body) {
+void for_each_band(Cpu& exec, HostImage<const LayerSet> tiles, int layer, int height, int level, Body&& body) {
     const int side = bokeh_tile >> level;
     exec.for_each(tiles.size.height, [&](int row) {
         const TileSpan span = span_of(tiles, row, layer);
-        if (span.begin < span.end)
-            body(row, row * side, std::min((row + 1) * side, cells.height), span.begin * side,
-                 std::min(span.end * side, cells.width));
+        if (span.begin < span.end) body(row, row * side, std::min((row + 1) * side, height), span);
     });
 }
 
 template <int level, class Pixel>
 void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const Disk& disk, HostSpan<const DiskRun>,
                   BokehScratch<HostSpace>& scratch, const LayerOver<HostSpace>& over) {
+    constexpr int side = bokeh_tile >> level;
     const Size cells = over.sums.far[level].size;
+    const TileMasks<HostSpace>& tiles = over.sums.tiles;
     const HostImage<Uint4> prefix = scratch.prefix.view().crop(0, 0, {cells.width + 2 * disk.reach + 1, cells.height});
-    constexpr int piece = 256;
-    for_each_band(exec, over.sums.tiles.needed, over.index, cells, level,
-                  [&](int, int begin, int end, int left, int right) {
-                      Float4 line[prefix_piece];
-                      for (int y = begin; y < end; ++y)
-                          prefix_sums_of_row(right - left, disk, prefix.row(y) + left, [&](int x, int count) {
-                              for (int i = 0; i < count; ++i) line[i] = layer.at(left + x + i, y);
-                              return line;
-                          });
-                  });
-    for_each_band(exec, over.sums.tiles.seen, over.index, cells, level,
-                  [&](int row, int begin, int end, int left, int right) {
-                      Float4 line[piece];
-                      const LayerSet* sets = over.sums.tiles.seen.row(row);
-                      for (int x0 = left; x0 < right; x0 += piece)
-                          for (int y = begin; y < end; ++y) {
-                              const int count = std::min(piece, right - x0);
-                              blur_chunk(prefix, disk, y, 4 * x0, 4 * count, &line[0][0]);
-                              for (int i = 0; i < count; ++i) {
-                                  const LayerSet set = sets[(x0 + i) / (bokeh_tile >> level)];
-                                  if (set >> over.index & 1) over(x0 + i, y, set, line[i]);
-                              }
-                          }
-                  });
+    for_each_band(exec, tiles.needed, over.index, cells.height, level, [&](int, int begin, int end, TileSpan span) {
+        const int left = span.begin * side, right = std::min(span.end * side, cells.width);
+        Float4 line[bokeh_piece];
+        for (int y = begin; y < end; ++y)
+            prefix_sums_of_row(right - left, disk, prefix.row(y) + left, [&](int x, int count) {
+                piece_of_layer<level, Pixel>(layer, left + x, y, count, line);
+                return line;
+            });
+    });
+    for_each_band(exec, tiles.seen, over.index, cells.height, level, [&](int row, int begin, int end, TileSpan span) {
+        Float4 line[bokeh_piece];
+        for_each_run(tiles.seen.row(row), span, bokeh_piece / side, [&](LayerSet set, int first, int last) {
+            if (!(set >> over.index & 1)) return;
+            const int x0 = first * side, count = std::min(last * side, cells.width) - x0;
+            for (int y = begin; y < end; ++y) {
+                blur_chunk(prefix, disk, y, 4 * x0, 4 * count, &line[0][0]);
+                lay_piece_over(over, set, x0, y, count, line);
+            }
+        });
+    });
+}
+
+template <class Pixel>
+void finish_bokeh(Cpu& exec, const FinishBokeh<HostSpace, Pixel>& finish) {
+    const HostImage<LayerSet> seen = finish.sums.tiles.seen;
+    const Size s = finish.out.size;
+    exec.for_each(seen.size.height, [&](int row) {
+        for_each_run(seen.row(row), {0, seen.size.width}, bokeh_piece / bokeh_tile,
+                     [&](LayerSet set, int first, int last) {
+                         const int x0 = first * bokeh_tile, count = std::min(last * bokeh_tile, s.width) - x0;
+                         for (int y = row * bokeh_tile; y < std::min((row + 1) * bokeh_tile, s.height); ++y)
+                             finish_piece(finish, set, x0, y, count);
+                     });
+    });
+}
+
+// One layer after the other on each thread: its images fit into the cache.
+template <class Pixel>
+void fill_layers(Cpu& exec, const FillBase<HostSpace, Pixel>& base, const FillLevels<HostSpace>& levels) {
+    exec.for_each(base.stack.count, [&](int k) {
+        const auto each_cell = [&](int level, auto&& f) {
+            const Stacked<FillCell, HostSpace> cells = levels.level[level];
+            for (int j = 0; j < cells.height; ++j)
+                for (int i = 0; i < cells.all.size.width; ++i) f(i, j, k * cells.height + j);
+        };
+        bool used = false;
+        each_cell(0, [&](int i, int j, int stacked) {
+            base(i, stacked);
+            used |= base.wanted(k, i, j);
+        });
+        if (!used) return;
+        for (int l = 1; l < levels.count; ++l)
+            each_cell(l, [&, push = levels.push(l)](int i, int, int stacked) { push(i, stacked); });
+        for (int l = levels.count; l-- > 0;)
+            each_cell(l, [&, pull = levels.pull(l)](int i, int j, int stacked) {
+                if (l > 0 || base.wanted(k, i, j)) pull(i, stacked);
+            });
+    });
 }
 }  // namespace cinebokeh::detail

@@ -57,4 +57,16 @@ void render_layer(Cuda& exec, const LayerCell<level, DeviceSpace, Pixel>& layer,
     disk_blur_where(exec, plain, disk, runs, BlockIsSeen{over.sums.tiles.seen, level, over.index}, blurred);
     for_each_pixel(exec, cells, LayBlurredOver{over, blurred});
 }
+
+template <class Pixel>
+void fill_layers(Cuda& exec, const FillBase<DeviceSpace, Pixel>& base, const FillLevels<DeviceSpace>& levels) {
+    for_each_pixel(exec, base.out.all.size, base);
+    for (int l = 1; l < levels.count; ++l) for_each_pixel(exec, levels.level[l].all.size, levels.push(l));
+    for (int l = levels.count; l-- > 0;) for_each_pixel(exec, levels.level[l].all.size, levels.pull(l));
+}
+
+template <class Pixel>
+void finish_bokeh(Cuda& exec, const FinishBokeh<DeviceSpace, Pixel>& finish) {
+    for_each_pixel(exec, finish.out.size, finish);
+}
 }  // namespace cinebokeh::detail

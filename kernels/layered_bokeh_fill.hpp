@@ -115,16 +115,25 @@ struct NeededInTile {
     }
 };
 
-// The finest cells, of side x side quarter cells.
+// The finest cells, of side x side quarter cells; 0 in tiles that do not need the layer.
 template <class Space, class Pixel>
 struct FillBase {
     BokehPyramid<Space, Pixel> pyramid;
     BokehStack stack;
     int side;
+    Image<const LayerSet, Space> needed;
     Stacked<FillCell, Space> out;
 
+    CINEBOKEH_HD bool wanted(int k, int i, int j) const {
+        const int tile = bokeh_tile / (4 * side);  // cells
+        return needed(i / tile, j / tile) >> k & 1;
+    }
     CINEBOKEH_HD void operator()(int i, int stacked) const {
         const int k = stacked / out.height, j = stacked % out.height;
+        if (!wanted(k, i, j)) {
+            out.all(i, stacked) = {};
+            return;
+        }
         LayerPart part{stack.layer[k]};
         for (int y = j * side; y < (j + 1) * side && y < pyramid.quarter.size.height; ++y)
             for (int x = i * side; x < (i + 1) * side && x < pyramid.quarter.size.width; ++x)
@@ -169,6 +178,20 @@ struct FillPull {
         const FillCell near = from(x, y) * 0.75f + from.clamped(u, y) * 0.25f;
         const FillCell far = from.clamped(x, v) * 0.75f + from.clamped(u, v) * 0.25f;
         fine.all(i, stacked) = own + (near * 0.75f + far * 0.25f) * (1 - own[4]);
+    }
+};
+
+// The images of all layers, in cells that double from level to level.
+template <class Space>
+struct FillLevels {
+    static constexpr int most = 20;
+    int count = 0;
+    Stacked<FillCell, Space> level[most];
+
+    FillPush<Space> push(int l) const { return {{level[l - 1].all, level[l - 1].height}, level[l]}; }
+    FillPull<Space> pull(int l) const {
+        if (l + 1 == count) return {level[l], {{}, 0}};
+        return {level[l], {level[l + 1].all, level[l + 1].height}};
     }
 };
 

@@ -42,14 +42,18 @@ struct LayerOver {
     BokehSums<Space> sums;
     int level, index;  // of the layer
 
-    // Whether the layer is the first of its sum in these tiles: nothing is there yet.
+    CINEBOKEH_HD LayerSet bit() const { return LayerSet(1) << index; }
+    CINEBOKEH_HD bool is_far() const { return sums.far_set[level] & bit(); }
+    // Whether nothing is in the sum yet, in tiles with these layers.
+    CINEBOKEH_HD bool is_first(LayerSet set) const {
+        return !((is_far() ? sums.far_set[level] : sums.near_set[level]) & set & (bit() - 1));
+    }
+    CINEBOKEH_HD const Image<Float4, Space>& sum() const { return is_far() ? sums.far[level] : sums.near[level]; }
+
     CINEBOKEH_HD void operator()(int x, int y, LayerSet set, const Float4& layer) const {
-        const LayerSet bit = LayerSet(1) << index;
-        const bool is_far = sums.far_set[level] & bit;
-        const LayerSet before = (is_far ? sums.far_set[level] : sums.near_set[level]) & set & (bit - 1);
-        Float4& sum = is_far ? sums.far[level](x, y) : sums.near[level](x, y);
-        const Float4 under = before ? sum : is_far ? sums.background(level, set, x, y) : Float4{};
-        sum = layer + under * (1 - layer[3]);
+        Float4& own = sum()(x, y);
+        const Float4 under = !is_first(set) ? own : is_far() ? sums.background(level, set, x, y) : Float4{};
+        own = layer + under * (1 - layer[3]);
     }
 };
 
@@ -71,17 +75,19 @@ struct FinishBokeh {
     int focus;
     Image<Pixel, Space> out;
 
+    CINEBOKEH_HD LayerSet own() const { return focus < 0 ? 0 : LayerSet(1) << focus; }
+
     CINEBOKEH_HD void operator()(int x, int y) const {
         const Image<const Pixel, Space>& frame = focused.pyramid.pixels.frame;
-        const LayerSet set = sums.seen(0, x, y), own = focus < 0 ? 0 : LayerSet(1) << focus;
+        const LayerSet set = sums.seen(0, x, y);
         const Pixel pixel = frame(x, y);
-        if (set == own) {
+        if (set == own()) {
             out(x, y) = pixel;
             return;
         }
         Float4 sum =
             set & sums.far_set[0] ? BokehSums<Space>::opaque(sums.far[0](x, y)) : sums.background(0, set, x, y);
-        if (set & own) {
+        if (set & own()) {
             const Float4 sharp = focused.at(x, y);
             sum = sharp + sum * (1 - sharp[3]);
         }

@@ -102,7 +102,7 @@ private:
     template <class Pixel>
     void find_layers(const detail::BokehPyramid<Space, Pixel>& pyramid, const detail::TileMasks<Space>& tiles);
     template <class Pixel>
-    void fill(const detail::BokehPyramid<Space, Pixel>& pyramid);
+    void fill(const detail::BokehPyramid<Space, Pixel>& pyramid, const detail::TileMasks<Space>& tiles);
     template <int level, class Pixel>
     void blur_layer(const detail::BokehPyramid<Space, Pixel>& pyramid, const detail::BokehSums<Space>& sums, int k);
     detail::Stacked<detail::FillCell, Space> fill_level(size_t level, Size frame);
@@ -150,7 +150,9 @@ LayeredBokeh<Exec>::LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams p
     : exec_(&exec),
       max_size_(max_size),
       params_(checked(max_size, params)),
-      fill_side_(std::max(1, (max_size.height + 240) / 480)),
+      fill_side_(max_size.height < 720    ? 1
+                 : max_size.height < 1600 ? 2
+                                          : 4),
       runs_per_layer_(2 +
                       int(std::max({std::min(params_.max_radius, params_.half_from),
                                     std::min(params_.max_radius, params_.quarter_from) / 2, params_.max_radius / 4}))),
@@ -247,26 +249,16 @@ void LayeredBokeh<Exec>::find_layers(const detail::BokehPyramid<Space, Pixel>& p
 
 template <class Exec>
 template <class Pixel>
-void LayeredBokeh<Exec>::fill(const detail::BokehPyramid<Space, Pixel>& pyramid) {
+void LayeredBokeh<Exec>::fill(const detail::BokehPyramid<Space, Pixel>& pyramid,
+                              const detail::TileMasks<Space>& tiles) {
     const Size frame = pyramid.pixels.frame.size;
-    size_t levels = 0;
-    for (Size s = {2, 2}; s.width > 1 || s.height > 1; ++levels)
-        s = detail::cells_of(frame, (4 * fill_side_) << levels);
-    const auto base = fill_level(0, frame);
-    for_each_pixel(*exec_, base.all.size, detail::FillBase<Space, Pixel>{pyramid, stack_, fill_side_, base});
-    for (size_t l = 1; l < levels; ++l) {
-        const auto fine = fill_level(l - 1, frame), coarse = fill_level(l, frame);
-        for_each_pixel(*exec_, coarse.all.size, detail::FillPush<Space>{{fine.all, fine.height}, coarse});
+    detail::FillLevels<Space> levels;
+    for (bool more = true; more; ++levels.count) {
+        const auto& level = levels.level[levels.count] = fill_level(size_t(levels.count), frame);
+        more = level.all.size.width > 1 || level.height > 1;
     }
-    for (size_t l = levels; l-- > 0;) {
-        const auto fine = fill_level(l, frame);
-        detail::Stacked<const detail::FillCell, Space> coarse{{}, 0};
-        if (l + 1 < levels) {
-            const auto next = fill_level(l + 1, frame);
-            coarse = {next.all, next.height};
-        }
-        for_each_pixel(*exec_, fine.all.size, detail::FillPull<Space>{fine, coarse});
-    }
+    detail::fill_layers(
+        *exec_, detail::FillBase<Space, Pixel>{pyramid, stack_, fill_side_, tiles.needed, levels.level[0]}, levels);
 }
 
 template <class Exec>
@@ -291,7 +283,7 @@ void LayeredBokeh<Exec>::render(const detail::BokehSource<Space, Pixel>& source,
     const detail::TileMasks<Space> tiles{part(content_, detail::bokeh_tile), part(tile_reach_, detail::bokeh_tile),
                                          part(seen_, detail::bokeh_tile), part(needed_, detail::bokeh_tile)};
     find_layers(pyramid, tiles);
-    fill(pyramid);
+    fill(pyramid, tiles);
     detail::BokehSums<Space> sums{tiles, {}, {}, {}, {}};
     for (int level = 0; level < detail::bokeh_levels; ++level) {
         sums.far[level] = part(far_[size_t(level)], 1 << level);
@@ -309,7 +301,7 @@ void LayeredBokeh<Exec>::render(const detail::BokehSource<Space, Pixel>& source,
     const int focus = stack_.focus;
     const detail::LayerCell<0, Space, Pixel> focused{pyramid, stack_.layer[std::max(focus, 0)],
                                                      filled(std::max(focus, 0), s)};
-    for_each_pixel(*exec_, s, detail::FinishBokeh<Space, Pixel>{sums, focused, focus, out});
+    detail::finish_bokeh(*exec_, detail::FinishBokeh<Space, Pixel>{sums, focused, focus, out});
 }
 
 template <class Exec>
