@@ -63,7 +63,6 @@ App::App(Window& window, LivePipeline& pipeline, const LiveSettings& settings, c
 void App::run() {
     while (window_.begin()) {
         if (stop_requested() || (params_.seconds > 0 && pipeline_.now() > params_.seconds)) window_.close();
-        if (screenshot_in_ >= 0 && screenshot_in_-- == 0) screenshot();
         take_newest();
         layout();
         handle_keys();
@@ -74,7 +73,9 @@ void App::run() {
         draw_message();
         if (help_) draw_help();
         const Stopwatch watch;
-        window_.end();
+        Picture shot;
+        window_.end(screenshot_ ? &shot : nullptr);
+        if (std::exchange(screenshot_, false)) save(shot);
         if (fresh_) pipeline_.shown(*frame_, upload_ms_ + float(watch.ms()));
         send_settings();
         if (!params_.control_map.empty() && pipeline_.now() - map_written_at_ > 0.2) {
@@ -152,7 +153,7 @@ void App::handle_key(int key) {
             record(!recorder_);
             break;
         case GLFW_KEY_P:
-            screenshot_in_ = 0;
+            screenshot_ = true;
             break;
         case GLFW_KEY_H:
             help_ = !help_;
@@ -211,10 +212,10 @@ void App::record(bool on) {
     }
 }
 
-void App::screenshot() {
+void App::save(const Picture& screenshot) {
     const std::string file = (fs::path(params_.record_parent) / ("cinebokeh-" + time_stamp() + ".png")).string();
     try {
-        window_.save_screenshot(file);
+        write_png(file, {screenshot.pixels.data(), screenshot.size});
         say("screenshot: " + file);
     } catch (const std::exception& error) {
         say(error.what());
@@ -258,7 +259,7 @@ void App::draw_help() {
         ImGui::EndTable();
     }
     controls_.mark(
-        "help", ImGui::GetWindowPos(),
+        "help:window", ImGui::GetWindowPos(),
         {ImGui::GetWindowPos().x + ImGui::GetWindowWidth(), ImGui::GetWindowPos().y + ImGui::GetWindowHeight()});
     ImGui::End();
 }

@@ -43,7 +43,7 @@ private:
     void say(const std::string& text);
     void start_scribbling(bool on);
     void record(bool on);
-    void screenshot();
+    void save(const Picture& screenshot);
     void cycle_to(LiveView view);
 
     // app_canvas.cpp
@@ -61,6 +61,7 @@ private:
     void draw_side();
     void draw_views();
     void draw_lens();
+    void draw_aperture();
     void draw_scene();
     void draw_subject();
     void draw_background();
@@ -99,7 +100,7 @@ private:
     bool help_ = false;
     std::string said_;
     double said_until_ = 0;
-    int screenshot_in_ = -1;  // frames
+    bool screenshot_ = false;  // of this frame
     double map_written_at_ = -1;
 };
 }  // namespace cinebokeh::demo

@@ -85,6 +85,7 @@ void App::draw_side() {
         ImGui::PopID();
     };
     section("Lens", true, &App::draw_lens);
+    section("Aperture", false, &App::draw_aperture);
     section("Scene", false, &App::draw_scene);
     section("Subject", true, &App::draw_subject);
     section("Background", true, &App::draw_background);
@@ -96,9 +97,9 @@ void App::draw_side() {
 
 void App::draw_views() {
     const std::vector<std::string>& names = names_of_views();
-    const float width = (ImGui::GetContentRegionAvail().x - 3 * ImGui::GetStyle().ItemSpacing.x) / 4;
+    const float width = (ImGui::GetContentRegionAvail().x - 2 * ImGui::GetStyle().ItemSpacing.x) / 3;
     for (size_t i = 0; i < names.size(); ++i) {
-        if (i % 4) ImGui::SameLine();
+        if (i % 3) ImGui::SameLine();
         const bool active = settings_.view == LiveView(i);
         if (active) ImGui::PushStyleColor(ImGuiCol_Button, ImGui::GetStyle().Colors[ImGuiCol_ButtonActive]);
         if (ImGui::Button(names[i].c_str(), {width, 0})) settings_.view = LiveView(i), settings_changed_ = true;
@@ -124,6 +125,9 @@ void App::draw_lens() {
     slider("f-number", settings_.f_number, 1, 22, "f/%.1f", true);
     slider("focal length", settings_.focal_length, 10, 300, "%.0f mm", true);
     slider("sensor width", settings_.sensor_width, 4, 60, "%.1f mm");
+}
+
+void App::draw_aperture() {
     slider("blades", settings_.blades, 0, 12);
     if (settings_.blades == 1 || settings_.blades == 2) settings_.blades = settings_.blades == 1 ? 3 : 0;
     slider("rotation", settings_.rotation, -180, 180, "%.0f deg");
@@ -175,7 +179,7 @@ void App::draw_background() {
 void App::draw_output() {
     if (button(recorder_ ? "stop recording" : "record")) record(!recorder_);
     ImGui::SameLine();
-    if (button("screenshot")) screenshot_in_ = 0;
+    if (button("screenshot")) screenshot_ = true;
     if (recorder_)
         ImGui::TextColored({1, 0.35f, 0.3f, 1}, "%.1f s, %ld frames, %ld left out", pipeline_.now() - recording_since_,
                            recorder_->frames(), recorder_->left_out());

@@ -8,7 +8,6 @@
 #include <algorithm>
 
 #include "cinebokeh/core/error.hpp"
-#include "image_file.hpp"
 
 namespace cinebokeh::demo {
 namespace {
@@ -91,7 +90,7 @@ bool Window::begin() {
     return true;
 }
 
-void Window::end() {
+void Window::end(Picture* shot) {
     ImGui::Render();
     int width = 0, height = 0;
     glfwGetFramebufferSize(window_, &width, &height);
@@ -99,7 +98,21 @@ void Window::end() {
     glClearColor(0.05f, 0.05f, 0.055f, 1);
     glClear(GL_COLOR_BUFFER_BIT);
     ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+    if (shot) *shot = read_back(width, height);
     glfwSwapBuffers(window_);
+}
+
+// OpenGL counts rows from below.
+Picture Window::read_back(int width, int height) {
+    Picture picture{{width, height}, std::vector<Rgba8>(Size{width, height}.area())};
+    glPixelStorei(GL_PACK_ALIGNMENT, 1);
+    glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE, picture.pixels.data());
+    for (Rgba8& pixel : picture.pixels) pixel[3] = 255;
+    for (int y = 0; y < height / 2; ++y)
+        std::swap_ranges(picture.pixels.begin() + ptrdiff_t(y) * width,
+                         picture.pixels.begin() + ptrdiff_t(y + 1) * width,
+                         picture.pixels.begin() + ptrdiff_t(height - 1 - y) * width);
+    return picture;
 }
 
 Float2 Window::size() const { return {ImGui::GetIO().DisplaySize.x, ImGui::GetIO().DisplaySize.y}; }
@@ -118,19 +131,6 @@ void Window::toggle_fullscreen() {
         glfwSetWindowMonitor(window_, monitor, 0, 0, mode->width, mode->height, mode->refreshRate);
     }
     fullscreen_ = !fullscreen_;
-}
-
-void Window::save_screenshot(const std::filesystem::path& file) const {
-    int width = 0, height = 0;
-    glfwGetFramebufferSize(window_, &width, &height);
-    const Size size{width, height};
-    std::vector<Rgba8> pixels(size.area());
-    glReadBuffer(GL_FRONT);
-    glPixelStorei(GL_PACK_ALIGNMENT, 1);
-    glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE, pixels.data());
-    for (Rgba8& pixel : pixels) pixel[3] = 255;
-    const ptrdiff_t pitch = ptrdiff_t(width) * ptrdiff_t(sizeof(Rgba8));  // OpenGL counts rows from below
-    write_png(file, {pixels.data() + size_t(width) * size_t(height - 1), size, -pitch});
 }
 
 Texture::~Texture() {

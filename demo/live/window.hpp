@@ -1,10 +1,9 @@
 // The window: GLFW, OpenGL 3 and Dear ImGui, and the keys that were pressed.
 #pragma once
-#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "cinebokeh/core/image.hpp"
+#include "image_file.hpp"
 
 struct GLFWwindow;
 
@@ -26,8 +25,8 @@ public:
 
     /// Begins a frame of the interface. False where the user closed the window.
     bool begin();
-    /// Draws it and waits for the display.
-    void end();
+    /// Draws it and waits for the display. What it shows is copied to `shot` where one is given.
+    void end(Picture* shot = nullptr);
     void toggle_fullscreen();
     void close();
 
@@ -35,12 +34,11 @@ public:
     const std::vector<int>& keys() const { return keys_; }
     /// Size of the interface in points.
     Float2 size() const;
-    /// What the window shows now, as a PNG. To be called between begin() and end(); shows the frame before.
-    void save_screenshot(const std::filesystem::path& file) const;
 
 private:
     static void on_key(GLFWwindow* window, int key, int scancode, int action, int modifiers);
     void open(const WindowParams& params);
+    static Picture read_back(int width, int height);
 
     GLFWwindow* window_ = nullptr;
     std::vector<int> pressed_, keys_;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "program.hpp"
+#include "report.hpp"
 
 namespace cinebokeh::demo {
 
@@ -92,6 +93,10 @@ public:
         release(button);
     }
     void key(const std::string& name) const { mouse("key " + name), pause_ms(250); }
+
+    void resize(Size to) const {
+        mouse("search --name '^cinebokeh: ' windowsize " + std::to_string(to.width) + " " + std::to_string(to.height));
+    }
 
     /// What the window shows, by its own screenshot.
     Picture screenshot() const {

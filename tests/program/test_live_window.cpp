@@ -1,0 +1,220 @@
+// The live demo in its window, driven as a person would: on the screen, with mouse and keys.
+#include "desktop.hpp"
+#include "settings.hpp"
+
+using namespace cinebokeh;
+using namespace cinebokeh::demo;
+
+namespace {
+// A box around a point of the picture, given in shares of its sides.
+struct Box {
+    Float2 low, high;
+};
+Box box(const LiveWindow& live, float u, float v, float half = 30) {
+    const Float2 centre = live.at("picture", u, v);
+    return {centre - Float2{half, half}, centre + Float2{half, half}};
+}
+// Of the built-in clip: the scarf of the fox has a pattern, the houses have windows.
+double scarf_sharpness(const LiveWindow& live, const Picture& picture) {
+    const Box at = box(live, 0.51f, 0.72f, 40);
+    return sharpness(picture, at.low, at.high);
+}
+double houses_sharpness(const LiveWindow& live, const Picture& picture) {
+    const Box at = box(live, 0.1f, 0.45f, 60);
+    return sharpness(picture, at.low, at.high);
+}
+bool same_within(const Picture& a, const Picture& b, const Box& at, double codes) {
+    return difference(a, b, at.low, at.high) <= codes;
+}
+}  // namespace
+
+TEST_CASE("dragging the focus slider moves what is sharp, and a click in the picture moves it back") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch);
+    LiveWindow live(scratch, desktop, "demo --subject truth --f-number 1.4 --quiet");
+    pause_ms(1500);
+    const Picture near = live.screenshot();
+    live.drag(live.at("focus", 0.32f), live.at("focus", 0.55f));  // from 1.5 m to 6 m
+    pause_ms(1500);
+    const Picture far = live.screenshot();
+    CHECK(scarf_sharpness(live, near) > 1.5 * scarf_sharpness(live, far));
+    CHECK(houses_sharpness(live, far) > 1.5 * houses_sharpness(live, near));
+
+    live.click(live.at("picture", 0.5f, 0.6f));  // on the fox
+    pause_ms(2500);                              // the rack takes most of a second
+    const Picture back = live.screenshot();
+    CHECK(scarf_sharpness(live, back) > 1.5 * scarf_sharpness(live, far));
+    CHECK(houses_sharpness(live, back) < 0.75 * houses_sharpness(live, far));
+
+    live.drag(live.at("focus", 0.32f), live.at("focus", 0.55f));
+    const Float2 fox = live.at("picture", 0.5f, 0.6f);
+    live.move(fox);
+    for (int i = 0; i < 2; ++i) live.press(1), live.release(1);  // a double click: focus on the subject from now on
+    CHECK(wait_until(10, [&] { return scarf_sharpness(live, live.screenshot()) > 1.5 * scarf_sharpness(live, far); }));
+    live.key("Escape");
+    CHECK(live.ends(20));
+}
+
+TEST_CASE("every view shows something else, by its button, and by its key where it has one") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch);
+    LiveWindow live(scratch, desktop, "demo --subject truth --quiet");
+    live.key("space");  // one frame: views can be compared
+    pause_ms(800);
+    const Box picture{live.at("picture", 0.02f, 0.02f), live.at("picture", 0.98f, 0.98f)};
+    std::map<std::string, Picture> shown;
+    for (const std::string& name : names_of_views()) {
+        live.click("view:" + name);
+        pause_ms(1500);
+        shown[name] = live.screenshot();
+    }
+    for (const auto& [a, picture_a] : shown)
+        for (const auto& [b, picture_b] : shown)
+            if (a < b) {
+                CAPTURE(a);
+                CAPTURE(b);
+                CHECK(difference(picture_a, picture_b, picture.low, picture.high) > 1);
+            }
+    live.click("view:result");
+    for (const auto& [key, name] :
+         {std::pair<std::string, std::string>{"m", "matte"}, {"d", "disparity"}, {"c", "defocus"}}) {
+        live.key(key);
+        pause_ms(1200);
+        CAPTURE(name);
+        CHECK(same_within(live.screenshot(), shown[name], picture, 1));
+        live.key(key);  // and back
+        pause_ms(1200);
+        CHECK(same_within(live.screenshot(), shown["result"], picture, 1));
+    }
+    // The matte of the fox is white in its middle and black in the corner.
+    const Box fox = box(live, 0.5f, 0.7f), corner = box(live, 0.06f, 0.06f, 10);
+    Picture white = shown["matte"], black = white;
+    std::fill(white.pixels.begin(), white.pixels.end(), Rgba8{255, 255, 255, 255});
+    std::fill(black.pixels.begin(), black.pixels.end(), Rgba8{0, 0, 0, 255});
+    CHECK(same_within(shown["matte"], white, fox, 3));
+    CHECK(same_within(shown["matte"], black, corner, 3));
+
+    live.key("s");  // side by side: the left half is the input
+    pause_ms(1200);
+    const Picture split = live.screenshot();
+    CHECK(same_within(split, shown["input"], {live.at("picture", 0.05f, 0.1f), live.at("picture", 0.45f, 0.9f)}, 1));
+    CHECK(same_within(split, shown["result"], {live.at("picture", 0.55f, 0.1f), live.at("picture", 0.95f, 0.9f)}, 1));
+    live.drag(live.at("divider"), live.at("picture", 0.8f, 0.5f));
+    pause_ms(800);
+    CHECK(same_within(live.screenshot(), shown["input"],
+                      {live.at("picture", 0.55f, 0.1f), live.at("picture", 0.75f, 0.9f)}, 1));
+    live.key("s");
+    live.key("Escape");
+    CHECK(live.ends(20));
+}
+
+TEST_CASE("strokes on the frozen frame find the subject, and undo takes a stroke away") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch);
+    LiveWindow live(scratch, desktop, "demo --subject scribbles --quiet");
+    pause_ms(500);
+    live.key("b");
+    live.click("view:matte");
+    for (const auto& [u, v] : {std::pair{0.44f, 0.30f}, {0.5f, 0.75f}, {0.40f, 0.95f}})
+        live.drag(live.at("picture", u, v), live.at("picture", u + 0.1f, v), 1);
+    for (const auto& [u, v] :
+         {std::pair{0.05f, 0.1f}, {0.75f, 0.1f}, {0.05f, 0.5f}, {0.78f, 0.5f}, {0.02f, 0.85f}, {0.85f, 0.85f}})
+        live.drag(live.at("picture", u, v), live.at("picture", u + 0.12f, v), 3);
+    pause_ms(3000);
+    live.click("done");
+    live.key("space");
+    pause_ms(500);
+    const auto grey = [&](const Picture& picture, float u, float v) {
+        const Float2 at = live.at("picture", u, v);
+        return int(picture.pixels[size_t(at[1]) * size_t(picture.size.width) + size_t(at[0])][0]);
+    };
+    Picture matte;
+    CHECK(wait_until(20, [&] {
+        matte = live.screenshot();
+        return grey(matte, 0.5f, 0.45f) > 200;
+    }));
+    CHECK(grey(matte, 0.5f, 0.8f) > 200);
+    CHECK(grey(matte, 0.05f, 0.3f) < 50);
+    CHECK(grey(matte, 0.95f, 0.3f) < 50);
+
+    live.key("b");
+    live.drag(live.at("picture", 0.2f, 0.2f), live.at("picture", 0.3f, 0.2f), 1);
+    const Box stroke{live.at("picture", 0.2f, 0.18f), live.at("picture", 0.3f, 0.22f)};
+    const Picture drawn = live.screenshot();
+    live.key("z");
+    CHECK(difference(drawn, live.screenshot(), stroke.low, stroke.high) > 3);
+    live.key("Escape");  // closes the brush
+    CHECK(live.running());
+    live.key("Escape");
+    CHECK(live.ends(20));
+}
+
+TEST_CASE("a recording can be decoded, and holds the input and the mattes too") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch);
+    LiveWindow live(scratch, desktop, "demo --subject truth --quiet");
+    live.key("r");
+    pause_ms(2500);
+    live.key("r");
+    std::string folder;
+    CHECK(wait_until(20, [&] {
+        for (const auto& entry : fs::directory_iterator(scratch / ""))
+            if (entry.is_directory() && entry.path().filename().string().rfind("cinebokeh-", 0) == 0)
+                folder = entry.path().string();
+        return !folder.empty() && fs::exists(folder + "/result.mp4");
+    }));
+    pause_ms(2500);
+    live.key("Escape");
+    REQUIRE(live.ends(30));
+    long counts[2] = {0, 0};
+    for (const bool result : {false, true}) {
+        const std::unique_ptr<FrameSource> video = open_video(folder + (result ? "/result.mp4" : "/source.mp4"));
+        CHECK(video->info().size == Size{1280, 720});
+        for (Frame frame; video->next(frame);) ++counts[result];
+    }
+    CHECK(counts[0] >= 5);  // even on a slow machine
+    CHECK(counts[0] == counts[1]);
+    CHECK(long(pictures_in(folder + "/mattes").size()) == counts[0]);
+}
+
+TEST_CASE("help opens, the window can be resized, zoomed and panned, and settings come back") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch, {1400, 900});
+    {
+        LiveWindow live(scratch, desktop, "demo --subject truth --quiet");
+        live.key("h");
+        CHECK(wait_until(5, [&] { return live.has("help:window"); }));
+        live.key("Escape");  // closes the help, not the program
+        CHECK(wait_until(5, [&] { return !live.has("help:window"); }));
+        CHECK(live.running());
+
+        const float width = live.at("picture", 1)[0] - live.at("picture", 0)[0];
+        live.move(live.at("picture", 0.5f, 0.5f));
+        for (int i = 0; i < 3; ++i) live.press(4), live.release(4);  // the wheel
+        CHECK(wait_until(5, [&] { return live.at("picture", 1)[0] - live.at("picture", 0)[0] > 1.5f * width; }));
+        const Float2 before = live.at("picture", 0, 0);
+        live.drag(live.at("canvas", 0.5f, 0.5f), live.at("canvas", 0.6f, 0.6f));
+        CHECK(wait_until(5, [&] { return live.at("picture", 0, 0)[0] > before[0] + 40; }));
+        live.move(live.at("canvas"));
+        for (int i = 0; i < 2; ++i) live.press(2), live.release(2);
+        CHECK(wait_until(5, [&] { return std::abs(live.at("picture", 1)[0] - live.at("picture", 0)[0] - width) < 2; }));
+
+        live.click("preset:cinema");
+        live.resize({1000, 700});
+        CHECK(wait_until(5, [&] { return live.at("canvas", 1, 1)[1] < 700 && live.at("canvas", 1, 1)[0] < 1000; }));
+        live.screenshot();
+        live.key("Escape");
+        REQUIRE(live.ends(20));
+    }
+    std::string problem;
+    const LiveSettings kept = read_settings(scratch / "settings.json", problem);
+    CHECK(problem.empty());
+    CHECK(kept.blades == 8);  // of the preset
+    const nlohmann::json report = nlohmann::json::parse(text_of(scratch / "report.json"));
+    CHECK(report["shown"] > 5);
+}
