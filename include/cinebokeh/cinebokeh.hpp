@@ -19,6 +19,7 @@
 #include "cinebokeh/core/thread_pool.hpp"
 
 #include "cinebokeh/aperture.hpp"
+#include "cinebokeh/autofocus.hpp"
 #include "cinebokeh/bilateral_grid.hpp"
 #include "cinebokeh/bokeh_baselines.hpp"
 #include "cinebokeh/color.hpp"
@@ -80,6 +81,7 @@
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/background_replacement.hpp"
 #include "cinebokeh/pipeline/bokeh_renderer.hpp"
+#include "cinebokeh/pipeline/focus_track.hpp"
 #include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "cinebokeh/pipeline/subject_finder.hpp"
 #include "cinebokeh/pipeline/template_tracker.hpp"

@@ -26,6 +26,14 @@ inline Focus focus_of(const Lens& lens, int image_width, DisparityScale scale = 
             float(scale.disparity(double(lens.focus_distance)))};
 }
 
+/// The same lens focused on a disparity: its focus distance is replaced by that of the disparity. What is as far as
+/// infinity, or farther by the scale, is focused at infinity. Throws Error as focus_of does.
+inline Focus focus_of_disparity(Lens lens, int image_width, DisparityScale scale, float disparity) {
+    const double inverse = scale.inverse_distance(double(disparity));
+    lens.focus_distance = inverse > 0 ? float(1 / inverse) : INFINITY;
+    return {focus_of(lens, image_width, scale).strength, disparity};
+}
+
 /// Writes S = K (d - d_f), cut to +-largest_defocus.
 ///
 ///   disparity  [h, w]  larger is nearer; negative numbers count as they are
