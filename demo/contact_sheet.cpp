@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cinebokeh/false_color.hpp"
 #include "cinebokeh/resize.hpp"
 #include "image_file.hpp"
 
@@ -23,21 +24,24 @@ ContactSheet::ContactSheet(Size frame, long frames)
 
 void ContactSheet::add(const Frame& frame) {
     if (frame.index % stride_ != 0) return;
-    columns_ = frame.result.empty() ? 2 : 3;
+    columns_ = 1 + !frame.matte.empty() + !frame.disparity.empty() + !frame.result.empty();
     const Size strip{columns_ * cell_.width + (columns_ - 1) * gap, cell_.height};
     Row row{frame.index, std::vector<Rgba8>(strip.area(), Rgba8{24, 24, 24, 255})};
     const HostImage<Rgba8> all{row.pixels.data(), strip};
-    const auto cell = [&](int column) { return all.crop(column * (cell_.width + gap), 0, cell_); };
-    resize<Rgba8>(exec_, frame.picture(), ResizeFilter::area, cell(0));
+    int column = 0;
+    const auto next = [&] { return all.crop(column++ * (cell_.width + gap), 0, cell_); };
+    resize<Rgba8>(exec_, frame.picture(), ResizeFilter::area, next());
     std::vector<float> small(cell_.area());
-    resize<float>(exec_, frame.matte_view(), ResizeFilter::area, {small.data(), cell_});
-    for (int y = 0; y < cell_.height; ++y)
-        for (int x = 0; x < cell_.width; ++x) {
-            const float alpha = clamp(small[size_t(y) * size_t(cell_.width) + size_t(x)], 0.f, 1.f);
-            const uint8_t grey = uint8_t(255 * alpha + 0.5f);
-            cell(1)(x, y) = {grey, grey, grey, 255};
-        }
-    if (columns_ == 3) resize<Rgba8>(exec_, frame.result_view(), ResizeFilter::area, cell(2));
+    const auto show = [&](HostImage<const float> map, float high, Palette palette) {
+        resize<float>(exec_, map, ResizeFilter::area, {small.data(), cell_});
+        false_color<Cpu>(exec_, {small.data(), cell_}, 0, high, palette, next());
+    };
+    if (!frame.matte.empty()) show(frame.matte_view(), 1, Palette::grey);
+    if (!frame.disparity.empty()) {
+        const float nearest = *std::max_element(frame.disparity.begin(), frame.disparity.end());
+        show(frame.disparity_view(), nearest > 0 ? nearest : 1, Palette::heat);
+    }
+    if (!frame.result.empty()) resize<Rgba8>(exec_, frame.result_view(), ResizeFilter::area, next());
     kept_.push_back(std::move(row));
     if (int(kept_.size()) <= most_kept) return;
     stride_ *= 2;  // the run is longer than was known: keep every other

@@ -1,4 +1,5 @@
-// The contact sheet: a few frames of a run, with frame, matte and result side by side.
+// The contact sheet: a few frames of a run, with frame, matte, disparity and result side by side, as far as they are
+// known.
 #pragma once
 #include <string>
 #include <vector>
@@ -15,7 +16,8 @@ public:
     /// `frames`: the number that will come, 0 where it is not known.
     ContactSheet(Size frame, long frames);
 
-    /// Looks at every finished frame, and keeps some. A run without results shows frame and matte only.
+    /// Looks at every finished frame, and keeps some. A frame without a matte, a disparity or a result has no column of
+    /// it.
     void add(const Frame& frame);
     /// Writes the sheet as a PNG; nothing where no frame was added. Throws Error where the file cannot be written.
     void write(const std::string& file) const;

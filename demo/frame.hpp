@@ -31,18 +31,21 @@ struct TimeBase {
 struct Frame {
     Size size;
     std::vector<Rgba8> pixels;
-    int64_t time = 0;                // in units of the time base of the source, from its beginning
-    std::string stem;                // how a picture of this frame is called: "00007", or the name of its file
-    std::vector<Packet> audio;       // packets that came before this frame in the file
-    std::vector<float> given_matte;  // the true matte, where the source knows it
-    double read_ms = 0;              // what it took to decode or draw
+    int64_t time = 0;                    // in units of the time base of the source, from its beginning
+    std::string stem;                    // how a picture of this frame is called: "00007", or the name of its file
+    std::vector<Packet> audio;           // packets that came before this frame in the file
+    std::vector<float> given_matte;      // the true matte, where the source knows it
+    std::vector<float> given_disparity;  // the true disparity, where the source knows it
+    double read_ms = 0;                  // what it took to decode or draw
 
     int index = 0;
-    std::vector<float> matte;
+    std::vector<float> disparity;  // larger is nearer; empty where it is not known
+    std::vector<float> matte;      // empty where none is needed
     std::vector<Rgba8> result;
 
     HostImage<const Rgba8> picture() const { return {pixels.data(), size}; }
     HostImage<const float> matte_view() const { return {matte.data(), size}; }
+    HostImage<const float> disparity_view() const { return {disparity.data(), size}; }
     HostImage<const Rgba8> result_view() const { return {result.data(), size}; }
     void resize(Size to) {
         size = to;

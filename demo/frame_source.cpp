@@ -20,13 +20,15 @@ public:
         info_.frames = BuiltinClip::frames;
         info_.fps = BuiltinClip::fps;
         info_.time_base = {1, BuiltinClip::fps};
-        info_.has_matte = true;
+        info_.has_matte = info_.has_disparity = true;
     }
     bool next(Frame& frame) override {
         if (index_ == BuiltinClip::frames) return false;
         frame.resize(info_.size);
         frame.given_matte.resize(info_.size.area());
-        clip_.draw(exec_, index_, {frame.pixels.data(), info_.size}, {frame.given_matte.data(), info_.size}, {});
+        frame.given_disparity.resize(info_.size.area());
+        clip_.draw(exec_, index_, {frame.pixels.data(), info_.size}, {frame.given_matte.data(), info_.size},
+                   {frame.given_disparity.data(), info_.size});
         frame.time = index_;
         char stem[16];
         std::snprintf(stem, sizeof stem, "%05d", index_++);

@@ -27,6 +27,7 @@ struct SourceInfo {
     bool still = false;          // a single picture
     bool live = false;           // a camera
     bool has_matte = false;      // knows its true matte
+    bool has_disparity = false;  // knows its true disparity
     std::vector<AudioTrack> audio;
 };
 
@@ -55,6 +56,8 @@ std::unique_ptr<FrameSource> open_folder(const std::string& folder);
 std::unique_ptr<FrameSource> open_picture(const std::string& file);
 std::unique_ptr<FrameSource> open_builtin_clip();
 
+/// The files in a folder that end so, whatever the case, in natural order.
+std::vector<std::string> files_in(const std::string& folder, std::initializer_list<const char*> extensions);
 /// The pictures in a folder in natural order: "frame2.png" before "frame10.png".
 std::vector<std::string> pictures_in(const std::string& folder);
 }  // namespace cinebokeh::demo

@@ -21,6 +21,7 @@ struct SubjectOptions {
     std::string scribbles;    // file
     std::string first_matte;  // file
     std::string mattes;       // folder
+    bool asked_for = false;   // the user said something of it
 };
 
 class MatteSource {

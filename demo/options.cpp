@@ -16,8 +16,10 @@ const std::map<std::string, Subject> subjects = {{"auto", Subject::automatic},
                                                  {"given", Subject::given},
                                                  {"truth", Subject::truth}};
 const std::map<std::string, TrackerKind> trackers = {{"memory", TrackerKind::memory}, {"seed", TrackerKind::seed}};
-const std::map<std::string, RendererKind> renderers = {{"gaussian", RendererKind::gaussian},
-                                                       {"disk", RendererKind::disk}};
+const std::map<std::string, RendererKind> renderers = {
+    {"gaussian", RendererKind::gaussian},         {"disk", RendererKind::disk},
+    {"layered", RendererKind::layered},           {"bucketed", RendererKind::bucketed},
+    {"fixed-layers", RendererKind::fixed_layers}, {"plain-scatter", RendererKind::plain_scatter}};
 void add_subject(CLI::App* app, ProcessOptions& options, std::string& subject) {
     app->add_option(
            "--subject", subject,
@@ -49,8 +51,10 @@ void add_running(CLI::App* app, ProcessOptions& options) {
 }
 
 void add_lens(CLI::App* app, BlurParams& blur) {
-    add_choice(app, "--renderer", blur.renderer, renderers,
-               "disk (default; the round blur of a lens) or gaussian (soft)");
+    add_choice(
+        app, "--renderer", blur.renderer, renderers,
+        "disk (default; the round blur of a lens) or gaussian (soft) blur all background alike; the others follow "
+        "depth: layered (their default), bucketed, fixed-layers, plain-scatter");
     const auto number = [&](const char* name, std::optional<float>& value, double low, double high, const char* help) {
         app->add_option_function<float>(
                name, [&value](const float& v) { value = v; }, help)
@@ -91,6 +95,7 @@ CLI::App* add_blur(CLI::App& app, ProcessOptions& options, BlurParams& blur, std
     command->add_option("--matte", options.subject.mattes, "given mattes, called as the frames or in their order")
         ->type_name("DIR");
     add_lens(command, blur);
+    add_bokeh(command, options.bokeh);
     command->add_option("--write-matte", options.write_matte, "write the mattes too, 8 bit")->type_name("DIR");
     command->add_option("--contact-sheet", options.contact_sheet, "write a picture of a few frames, mattes and results")
         ->type_name("PNG");
@@ -177,6 +182,7 @@ void settle_subject(ProcessOptions& options, const std::string& name) {
         subject.subject = Subject::given;
     else
         subject.subject = options.input == "demo" ? Subject::truth : Subject::automatic;
+    subject.asked_for = files > 0 || !name.empty();
     if (name.empty()) return;
     const Subject asked = subjects.at(name);
     if (files && asked != subject.subject)
@@ -185,6 +191,20 @@ void settle_subject(ProcessOptions& options, const std::string& name) {
     if (!files && asked == Subject::first_matte) fail_parse("--subject first-matte needs --first-matte PNG");
     if (!files && asked == Subject::given) fail_parse("--subject given needs --matte DIR");
     subject.subject = asked;
+}
+
+// What is said of depth asks for a renderer that follows it.
+void settle_renderer(const CLI::App* command, const BokehOptions& bokeh, BlurParams& blur) {
+    if (bokeh.given && command->count("--renderer") == 0) blur.renderer = RendererKind::layered;
+    const bool depth = follows_depth(blur.renderer);
+    const std::string renderer = std::string("--renderer ") + name_of(blur.renderer);
+    if (bokeh.given && !depth)
+        throw CLI::ValidationError(renderer +
+                                   " does not follow depth: take layered, bucketed, fixed-layers or "
+                                   "plain-scatter with --disparity, --focus or --strength");
+    for (const char* name : {"--radius", "--sigma", "--kernel", "--feather"})
+        if (depth && command->count(name) > 0)
+            throw CLI::ValidationError(renderer + " takes no " + name + ": say --strength or --f-number");
 }
 }  // namespace
 
@@ -209,6 +229,7 @@ Options parse_options(int count, char** arguments) {
     try {
         app.parse(count, arguments);
         if (blur_command->parsed() || matte_command->parsed()) settle_subject(options.process, subject);
+        if (blur_command->parsed()) settle_renderer(blur_command, options.process.bokeh, blur);
     } catch (const CLI::ParseError& error) {
         options.exit_code = app.exit(error) == 0 ? 0 : 2;
         return options;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bokeh_options.hpp"
 #include "live/live_options.hpp"
 #include "matte_source.hpp"
 #include "scene_options.hpp"
@@ -17,6 +18,7 @@ struct ProcessOptions {
     SubjectOptions subject;
     TrackerKind tracker = TrackerKind::memory;
     std::optional<BlurParams> blur;  // empty for `matte`
+    BokehOptions bokeh;              // of a blur that follows depth
     std::string write_matte;         // folder
     std::string contact_sheet, report;
     long max_frames = 0;

@@ -94,19 +94,23 @@ private:
 };
 }  // namespace
 
-std::vector<std::string> pictures_in(const std::string& folder) {
+std::vector<std::string> files_in(const std::string& folder, std::initializer_list<const char*> extensions) {
     std::vector<std::string> files;
     std::error_code error;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
         std::string extension = entry.path().extension().string();
         std::transform(extension.begin(), extension.end(), extension.begin(),
                        [](char c) { return char(std::tolower(c & 0xff)); });
-        const bool picture = extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".bmp";
-        if (picture && entry.is_regular_file(error)) files.push_back(entry.path().string());
+        const bool wanted = std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+        if (wanted && entry.is_regular_file(error)) files.push_back(entry.path().string());
     }
     require(!error, "the folder '", folder, "' cannot be read: ", error.message());
     std::sort(files.begin(), files.end(), natural_less);
     return files;
+}
+
+std::vector<std::string> pictures_in(const std::string& folder) {
+    return files_in(folder, {".png", ".jpg", ".jpeg", ".bmp"});
 }
 
 std::unique_ptr<FrameSource> open_folder(const std::string& folder) {

@@ -61,7 +61,7 @@ public:
     }
 
 private:
-    // A frame between threads takes 13 bytes a pixel: few of the large ones.
+    // A frame between threads takes up to 25 bytes a pixel: few of the large ones.
     static size_t queue_length(Size size) { return size.area() > (size_t(16) << 20) ? 1 : 4; }
 
     void read() {
@@ -73,8 +73,9 @@ private:
                     ended_ = true;
                     break;
                 }
-                frame.read_ms = watch.ms();
                 frame.index = index;
+                if (what_.disparity) what_.disparity->fill(frame);
+                frame.read_ms = watch.ms();
                 if (!ready_.push(std::move(frame))) return;
             }
         });
@@ -90,18 +91,28 @@ private:
                 }
                 read_.ms.push_back(frame->read_ms);
                 const Stopwatch matting;
-                if (!what_.mattes.matte(*frame)) report_.lost.push_back(frame->index);
+                if (what_.mattes && !what_.mattes->matte(*frame)) report_.lost.push_back(frame->index);
                 matte_.ms.push_back(matting.ms());
                 if (what_.sink) {
                     const Stopwatch rendering;
                     frame->result.resize(frame->size.area());
-                    what_.session.render(frame->picture(), frame->matte_view(), {frame->result.data(), frame->size});
+                    render(*frame);
                     render_.ms.push_back(rendering.ms());
                 }
                 if (!done_.push(std::move(*frame))) return;
             }
             stopped_ = stop_requested();  // a source that was interrupted ends early
         });
+    }
+
+    void render(Frame& frame) {
+        const HostImage<Rgba8> result{frame.result.data(), frame.size};
+        if (!what_.focus) return what_.session.render(frame.picture(), frame.matte_view(), result);
+        const auto known = [&](const std::vector<float>& values) {
+            return HostImage<const float>{values.empty() ? nullptr : values.data(), frame.size};
+        };
+        what_.session.render_depth(frame.picture(), known(frame.disparity), known(frame.matte), (*what_.focus)(frame),
+                                   result);
     }
 
     void write() {

@@ -2,7 +2,9 @@
 #pragma once
 #include <string>
 
+#include "bokeh_focus.hpp"
 #include "contact_sheet.hpp"
+#include "disparity_source.hpp"
 #include "frame_sink.hpp"
 #include "frame_source.hpp"
 #include "matte_source.hpp"
@@ -15,7 +17,9 @@ namespace cinebokeh::demo {
 struct Run {
     FrameSource& source;
     Session& session;
-    MatteSource& mattes;
+    MatteSource* mattes = nullptr;         // null: no matte is needed
+    DisparitySource* disparity = nullptr;  // of a blur that follows depth, with
+    BokehFocus* focus = nullptr;
     FrameSink* sink = nullptr;  // of the results; null: mattes only
     std::string matte_folder;   // where mattes are written; empty: nowhere
     ContactSheet* sheet = nullptr;

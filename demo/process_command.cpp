@@ -25,13 +25,14 @@ std::unique_ptr<Session> make_session(const ProcessOptions& options, Size size, 
 }
 
 Report start_report(const ProcessOptions& options, const SourceInfo& source, const Session& session,
-                    const Backend& backend, const FrameSink* sink) {
+                    const Backend& backend, const FrameSink* sink, bool mattes) {
     Report report;
     report.command = options.blur ? "blur" : "matte";
     report.input = options.input, report.output = options.output;
     report.subject = name_of(options.subject.subject);
     const bool follows = options.subject.subject != Subject::given && options.subject.subject != Subject::truth;
-    report.tracker = follows && !source.still ? name_of(options.tracker) : "none";
+    if (sink && follows_depth(options.blur->renderer) && !mattes) report.subject = "none";
+    report.tracker = follows && mattes && !source.still ? name_of(options.tracker) : "none";
     report.renderer = options.blur ? name_of(options.blur->renderer) : "none";
     report.encoder = sink ? sink->format() : "png";
     report.size = source.size;
@@ -41,6 +42,12 @@ Report start_report(const ProcessOptions& options, const SourceInfo& source, con
     report.matting_device = session.matting_device();
     report.rendering_device = session.rendering_device();
     return report;
+}
+
+// A blur that follows depth needs the subject where it is to be focused on, or where there is no depth but it.
+bool needs_matte(const ProcessOptions& options, const SourceInfo& source, const DisparitySource& disparity) {
+    return source.has_matte || options.subject.asked_for || !options.write_matte.empty() || !disparity.any() ||
+           options.bokeh.focus == FocusOn::subject;
 }
 
 void check_outputs(const ProcessOptions& options) {
@@ -78,7 +85,11 @@ int process(const ProcessOptions& options) {
     const SourceInfo& info = source->info();
     check_outputs(options);
     const std::unique_ptr<Session> session = make_session(options, info.size, backend.cuda);
-    MatteSource mattes(options.subject, info, *session);
+    const bool depth = options.blur && follows_depth(options.blur->renderer);
+    DisparitySource disparity(options.bokeh.disparity, info);
+    BokehFocus focus(options.bokeh, info.size);
+    std::optional<MatteSource> mattes;
+    if (!depth || needs_matte(options, info, disparity)) mattes.emplace(options.subject, info, *session);
     std::unique_ptr<FrameSink> sink;
     if (options.blur) sink = open_sink(options.output, info, options.max_frames);
     if (sink && !sink->note().empty() && !options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", sink->note().c_str());
@@ -88,14 +99,16 @@ int process(const ProcessOptions& options) {
 
     long frames = info.frames;
     if (options.max_frames > 0) frames = frames ? std::min(frames, options.max_frames) : options.max_frames;
-    Report report = start_report(options, info, *session, backend, sink.get());
+    Report report = start_report(options, info, *session, backend, sink.get(), mattes.has_value());
     ContactSheet sheet(info.size, frames);
     Outcome outcome;
     {
         Progress progress(frames, options.quiet);
         outcome = run({.source = *source,
                        .session = *session,
-                       .mattes = mattes,
+                       .mattes = mattes ? &*mattes : nullptr,
+                       .disparity = depth ? &disparity : nullptr,
+                       .focus = depth ? &focus : nullptr,
                        .sink = sink.get(),
                        .matte_folder = options.blur ? options.write_matte : options.output,
                        .sheet = options.contact_sheet.empty() ? nullptr : &sheet,

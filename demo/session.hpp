@@ -6,11 +6,20 @@
 #include <string>
 
 #include "cinebokeh/core/image.hpp"
+#include "cinebokeh/defocus.hpp"
 
 namespace cinebokeh::demo {
 
 enum class TrackerKind { memory, seed };
-enum class RendererKind { gaussian, disk };
+enum class RendererKind {
+    gaussian,  // these two blur what a matte leaves out, all of it alike
+    disk,
+    layered,  // the others follow depth, see BokehMethod
+    bucketed,
+    fixed_layers,
+    plain_scatter
+};
+inline bool follows_depth(RendererKind kind) { return kind != RendererKind::gaussian && kind != RendererKind::disk; }
 
 /// Lengths in pixels; what is not given follows from the height of the frame.
 struct BlurParams {
@@ -43,6 +52,9 @@ public:
     virtual bool track(HostImage<const Rgba8> frame, HostImage<float> matte) = 0;
     /// Blurs what the matte leaves out.
     virtual void render(HostImage<const Rgba8> frame, HostImage<const float> matte, HostImage<Rgba8> result) = 0;
+    /// Blurs by depth. Without disparity the matte makes two planes; views without data are not known.
+    virtual void render_depth(HostImage<const Rgba8> frame, HostImage<const float> disparity,
+                              HostImage<const float> matte, Focus focus, HostImage<Rgba8> result) = 0;
 
     /// The device that computes mattes, and the one that renders: "cpu" or "cuda".
     virtual std::string matting_device() const = 0;

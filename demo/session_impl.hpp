@@ -5,6 +5,7 @@
 
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/pipeline/background_blur.hpp"
+#include "cinebokeh/pipeline/bokeh_renderer.hpp"
 #include "matting.hpp"
 #include "session.hpp"
 
@@ -23,6 +24,31 @@ inline BackgroundBlurParams blur_params(const BlurParams& asked) {
     return params;
 }
 
+inline BokehMethod bokeh_method(RendererKind kind) {
+    switch (kind) {
+        case RendererKind::bucketed:
+            return BokehMethod::bucketed;
+        case RendererKind::fixed_layers:
+            return BokehMethod::fixed_layers;
+        case RendererKind::plain_scatter:
+            return BokehMethod::plain_scatter;
+        default:
+            return BokehMethod::layered;
+    }
+}
+
+/// The largest radius of blur in a frame, in pixels.
+inline float largest_radius(HostImage<const float> disparity, Focus focus) {
+    float low = 0, high = 1;  // of the planes of a matte
+    if (disparity.data) {
+        low = high = disparity(0, 0);
+        for (int y = 0; y < disparity.size.height; ++y)
+            for (int x = 0; x < disparity.size.width; ++x)
+                low = std::min(low, disparity(x, y)), high = std::max(high, disparity(x, y));
+    }
+    return focus.strength * std::max(std::abs(low - focus.disparity), std::abs(high - focus.disparity));
+}
+
 template <class Exec>
 class SessionOn : public Session {
 public:
@@ -30,9 +56,12 @@ public:
     SessionOn(Exec& exec, Cpu& cpu, const SessionParams& params)
         : exec_(exec), cpu_(cpu), matting_(cpu, params.size, params.tracker) {
         if (!params.blur) return;
-        blur_.emplace(exec, params.size, blur_params(*params.blur));
-        if constexpr (on_device)
+        kind_ = params.blur->renderer;
+        if (!follows_depth(kind_)) blur_.emplace(exec, params.size, blur_params(*params.blur));
+        if constexpr (on_device) {
             frame_ = {exec, params.size}, matte_ = {exec, params.size}, result_ = {exec, params.size};
+            disparity_ = {exec, params.size};
+        }
     }
 
     void find(HostImage<const Rgba8> frame, HostImage<const uint8_t> strokes, HostImage<float> matte) override {
@@ -55,6 +84,22 @@ public:
         }
     }
 
+    void render_depth(HostImage<const Rgba8> frame, HostImage<const float> disparity, HostImage<const float> matte,
+                      Focus focus, HostImage<Rgba8> result) override {
+        make_room(frame.size, largest_radius(disparity, focus));
+        if constexpr (on_device) {
+            copy(exec_, frame, frame_.view());
+            BokehInput<Exec> input{frame_.view()};
+            if (disparity.data) copy(exec_, disparity, disparity_.view()), input.disparity = disparity_.view();
+            if (matte.data) copy(exec_, matte, matte_.view()), input.matte = matte_.view();
+            (*bokeh_)(input, focus, result_.view());
+            copy(exec_, View<const Rgba8, Exec>(result_.view()), result);
+            exec_.synchronize();
+        } else {
+            (*bokeh_)({frame, disparity, matte}, focus, result);
+        }
+    }
+
     std::string matting_device() const override { return "cpu"; }
     std::string rendering_device() const override { return on_device ? "cuda" : "cpu"; }
     int threads() const override { return cpu_.threads(); }
@@ -62,11 +107,20 @@ public:
 private:
     static constexpr bool on_device = !std::is_same_v<typename Exec::Space, HostSpace>;
 
+    // A renderer for blurs up to this radius, as far as one can be made; its cost grows with it.
+    void make_room(Size size, float radius) {
+        const float room = std::clamp(std::exp2(std::ceil(std::log2(std::max(radius, 1.f)))), 16.f, 200.f);
+        if (!bokeh_ || room > bokeh_->params().max_radius)
+            bokeh_.emplace(exec_, size, BokehRendererParams{.method = bokeh_method(kind_), .max_radius = room});
+    }
+
     Exec& exec_;
     Cpu& cpu_;
     Matting matting_;
+    RendererKind kind_ = RendererKind::disk;
     std::optional<BackgroundBlur<Exec>> blur_;
+    std::optional<BokehRenderer<Exec>> bokeh_;
     Buffer<Rgba8, Exec> frame_, result_;  // on the device
-    Buffer<float, Exec> matte_;
+    Buffer<float, Exec> matte_, disparity_;
 };
 }  // namespace cinebokeh::demo

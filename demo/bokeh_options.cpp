@@ -1,0 +1,69 @@
+#include "bokeh_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+
+namespace cinebokeh::demo {
+namespace {
+// Reads "subject", "x,y" or a disparity. False where it is none of them.
+bool parse_focus(const std::string& text, BokehOptions& options) {
+    int x = 0, y = 0, read = 0;
+    if (text == "subject") {
+        options.focus = FocusOn::subject;
+        return true;
+    }
+    if (std::sscanf(text.c_str(), "%d,%d%n", &x, &y, &read) == 2 && size_t(read) == text.size()) {
+        options.focus = FocusOn::point, options.x = x, options.y = y;
+        return x >= 0 && y >= 0;
+    }
+    char* end = nullptr;
+    options.focus = FocusOn::disparity, options.focus_disparity = std::strtof(text.c_str(), &end);
+    return !text.empty() && *end == 0 && std::isfinite(options.focus_disparity);
+}
+
+CLI::Validator finite() {  // CLI11's range lets NaN pass
+    return CLI::Validator(
+        [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; }, "");
+}
+}  // namespace
+
+void add_bokeh(CLI::App* command, BokehOptions& options) {
+    command
+        ->add_option_function<std::string>(
+            "--disparity", [&options](const std::string& path) { options.disparity = path, options.given = true; },
+            "depth of the scene, larger is nearer: a picture of 8 or 16 bit or a PFM for all frames, or a folder of "
+            "one "
+            "for each, called as the frames or in their order")
+        ->type_name("FILE|DIR");
+    command
+        ->add_option_function<std::string>(
+            "--focus", [&options](const std::string& text) { parse_focus(text, options), options.given = true; },
+            "what is sharp: subject (default), the disparity at a pixel, or a disparity")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                BokehOptions ignored;
+                return parse_focus(text, ignored) ? "" : "the focus must be subject, X,Y or a disparity";
+            },
+            "subject|X,Y|D"));
+    const auto number = [&](const char* name, double low, double high, const char* help, const auto& set) {
+        return command
+            ->add_option_function<float>(
+                name, [&options, set](const float& value) { set(value), options.given = true; }, help)
+            ->check(CLI::Range(low, high))
+            ->check(finite());
+    };
+    number("--strength", 0, 10000, "radius of the blur per unit of disparity; default: 1/45 of the height",
+           [&options](float value) { options.strength = value; })
+        ->type_name("PIXELS");
+    number("--f-number", 0.5, 64, "of a lens that blurs so, where disparity 1 is 1 m away and 0 infinitely far",
+           [&options](float value) { options.f_number = value; })
+        ->excludes("--strength");
+    number("--focal-length", 5, 1000, "of that lens; default 50", [&options](float v) {
+        options.focal_length = v;
+    })->type_name("MM");
+    number("--sensor-width", 1, 100, "behind that lens; default 36", [&options](float v) {
+        options.sensor_width = v;
+    })->type_name("MM");
+}
+}  // namespace cinebokeh::demo

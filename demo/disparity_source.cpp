@@ -1,0 +1,43 @@
+#include "disparity_source.hpp"
+
+#include <filesystem>
+
+#include "cinebokeh/core/error.hpp"
+#include "disparity_file.hpp"
+
+namespace fs = std::filesystem;
+
+namespace cinebokeh::demo {
+
+DisparitySource::DisparitySource(const std::string& path, const SourceInfo& source)
+    : path_(path), known_(source.has_disparity) {
+    if (path.empty()) return;
+    require(fs::exists(path), "the disparity '", path, "' does not exist");
+    if (!fs::is_directory(path)) {
+        still_ = read_disparity(path, source.size);
+        return;
+    }
+    files_ = files_in(path, {".png", ".jpg", ".jpeg", ".bmp", ".pfm"});
+    require(!files_.empty(), "the folder of disparity '", path, "' holds no picture and no PFM");
+}
+
+void DisparitySource::fill(Frame& frame) {
+    if (path_.empty()) {
+        frame.disparity = frame.given_disparity;
+        return;
+    }
+    if (!still_.empty()) {
+        frame.disparity = still_;
+        return;
+    }
+    for (const char* extension : {".png", ".pfm", ".jpg"}) {
+        const fs::path named = fs::path(path_) / (frame.stem + extension);
+        if (!fs::exists(named)) continue;
+        frame.disparity = read_disparity(named, frame.size);
+        return;
+    }
+    require(size_t(frame.index) < files_.size(), "there is no disparity for frame ", frame.index, ": '", path_,
+            "' holds ", files_.size(), " and none is called ", frame.stem, ".png");
+    frame.disparity = read_disparity(files_[size_t(frame.index)], frame.size);
+}
+}  // namespace cinebokeh::demo
