@@ -39,7 +39,7 @@ MemoryTracker<Exec>::MemoryTracker(Exec& exec, Size frame_size, const MemoryTrac
     for (auto* b : {&flow_, &forward_flow_}) *b = Buffer<Float2, Exec>(exec, size_);
     const Size samples = pixel_features_.grid();
     features_ = Buffer<float, Exec>(exec, {samples.width, samples.height * PixelFeatures::count});
-    for (auto* b : {&sample_logit_, &sample_weight_}) *b = Buffer<float, Exec>(exec, samples);
+    for (auto* b : {&sample_logit_, &sample_sum_, &sample_weight_}) *b = Buffer<float, Exec>(exec, samples);
     for (auto* b : {&sample_active_, &sample_lessons_}) *b = Buffer<uint8_t, Exec>(exec, samples);
     for (auto* b : {&matte_full_, &last_full_}) *b = Buffer<float, Exec>(exec, full_);
     binary_full_ = Buffer<uint8_t, Exec>(exec, full_);
@@ -118,8 +118,7 @@ bool MemoryTracker<Exec>::track(View<const Rgba8, Exec> frame, View<float, Exec>
     compare_local_colour();
     compare_global_colour();
     compare_motion();
-    classify(frozen_, params_.frozen_weight);
-    classify(online_, params_.online_weight);
+    classify();
     const bool found = decide();
     lost_ = !found;
     if (found) {
@@ -200,13 +199,20 @@ void MemoryTracker<Exec>::compare_motion() {
     add(likeness_.view(), params_.likeness_weight);
 }
 
+// The log odds of both classifiers add up sample by sample, before they are interpolated.
 template <class Exec>
-void MemoryTracker<Exec>::classify(PixelClassifier& classifier, float weight) {
+void MemoryTracker<Exec>::classify() {
     const SampleGrid grid{PixelFeatures::stride, pixel_features_.offset()};
     subsample(*exec_, active_.view(), grid, sample_active_.view());
-    classifier.classify(features_.view(), sample_active_.view(), 6, sample_logit_.view());
-    interpolate(*exec_, sample_logit_.view(), grid, cue_.view());
-    add(cue_.view(), weight);
+    select(*exec_, sample_active_.view(), 0, 0, sample_sum_.view());
+    const std::pair<PixelClassifier*, float> classifiers[2] = {{&frozen_, params_.frozen_weight},
+                                                               {&online_, params_.online_weight}};
+    for (const auto& [classifier, weight] : classifiers) {
+        classifier->classify(features_.view(), sample_active_.view(), 6, sample_logit_.view());
+        add_cue(*exec_, std::as_const(sample_logit_).view(), weight, sample_active_.view(), sample_sum_.view());
+    }
+    interpolate(*exec_, sample_sum_.view(), grid, cue_.view());
+    add(cue_.view(), 1);
 }
 
 // Cuts, and believes the cut's label mostly and the log odds a little. False where nothing is left of the subject.

@@ -83,16 +83,26 @@ inline void PixelClassifier::copy_from(const PixelClassifier& other) {
 }
 
 namespace detail {
-// units of one layer for `lanes` samples: out[u] = bias[u] + sum_i weights[u][i] * in[i]
-template <int lanes>
-inline void dense_layer(const float* CINEBOKEH_RESTRICT weights, const float* CINEBOKEH_RESTRICT bias,
-                        const float* const* in, int inputs, int units, bool relu,
+// Units u .. u + blocked - 1 of one layer for `lanes` samples: out[u] = bias[u] + sum_i weights[u][i] * in[i]
+template <int lanes, int blocked>
+inline void dense_units(const float* weights, const float* bias, const float* const* in, int inputs, bool relu,
                         float (*CINEBOKEH_RESTRICT out)[lanes]) {
-    for (int u = 0; u < units; ++u) {
-        auto sum = Lanes::all(bias[u]);
-        for (int i = 0; i < inputs; ++i) sum += weights[u * inputs + i] * Lanes::load(in[i]);
-        (relu ? max(sum, Lanes::all(0)) : sum).store(out[u]);
+    Lanes sum[blocked];
+    for (int u = 0; u < blocked; ++u) sum[u] = Lanes::all(bias[u]);
+    for (int i = 0; i < inputs; ++i) {
+        const Lanes value = Lanes::load(in[i]);
+        for (int u = 0; u < blocked; ++u) sum[u] += weights[u * inputs + i] * value;
     }
+    for (int u = 0; u < blocked; ++u) (relu ? max(sum[u], Lanes::all(0)) : sum[u]).store(out[u]);
+}
+// The units of one layer, a few at a time, so that they share what they read.
+template <int lanes, int units>
+inline void dense_layer(const float* weights, const float* bias, const float* const* in, int inputs, bool relu,
+                        float (*CINEBOKEH_RESTRICT out)[lanes]) {
+    constexpr int blocked = std::min(units, 8);
+    static_assert(units % blocked == 0);
+    for (int u = 0; u < units; u += blocked)
+        dense_units<lanes, blocked>(weights + u * inputs, bias + u, in, inputs, relu, out + u);
 }
 }  // namespace detail
 
@@ -102,11 +112,11 @@ inline void PixelClassifier::forward(const float* const* input, Activations& a) 
     const float* w2 = w1 + hidden * (f + 1);
     const float* w3 = w2 + hidden * (hidden + 1);
     const float* in[hidden];
-    detail::dense_layer<lanes>(w1, w1 + hidden * f, input, f, hidden, true, a.first);
+    detail::dense_layer<lanes, hidden>(w1, w1 + hidden * f, input, f, true, a.first);
     for (int u = 0; u < hidden; ++u) in[u] = a.first[u];
-    detail::dense_layer<lanes>(w2, w2 + hidden * hidden, in, hidden, hidden, true, a.second);
+    detail::dense_layer<lanes, hidden>(w2, w2 + hidden * hidden, in, hidden, true, a.second);
     for (int u = 0; u < hidden; ++u) in[u] = a.second[u];
-    detail::dense_layer<lanes>(w3, w3 + hidden, in, hidden, 1, false, &a.logit);
+    detail::dense_layer<lanes, 1>(w3, w3 + hidden, in, hidden, false, &a.logit);
 }
 
 namespace detail {

@@ -59,6 +59,33 @@ struct Interpolate {
     }
 };
 
+template <class Exec>
+void write_interpolated(Exec& exec, const Interpolate<typename Exec::Space>& f) {
+    for_each_pixel(exec, f.out.size, f);
+}
+// The same on the CPU: what lies between two samples of a row follows each other.
+inline void write_interpolated(Cpu& exec, const Interpolate<HostSpace>& f) {
+    exec.for_each_range(f.out.size.height, 16, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y) {
+            const int last = f.in.size.width - 1, width = f.out.size.width;
+            const float v = clamp(float(y - f.grid.offset) * f.inverse_stride, 0.f, float(f.in.size.height - 1));
+            const int j = int(v);
+            const float t = v - float(j);
+            const float *upper = f.in.row(j), *lower = f.in.row(j + 1 < f.in.size.height ? j + 1 : j);
+            const auto at = [&](int i) { return upper[i] + t * (lower[i] - upper[i]); };
+            float* CINEBOKEH_RESTRICT out = f.out.row(y);
+            int x = 0;
+            for (; x < width && x <= f.grid.offset; ++x) out[x] = at(0);
+            for (int i = 0; i < last; ++i) {
+                const float left = at(i), difference = at(i + 1) - left;
+                for (int k = 1; k <= f.grid.stride && x < width; ++k, ++x)
+                    out[x] = left + float(k) * f.inverse_stride * difference;
+            }
+            for (; x < width; ++x) out[x] = at(last);
+        }
+    });
+}
+
 template <class T, class Exec>
 void subsample_image(Exec& exec, View<const T, Exec> in, const SampleGrid& grid, View<T, Exec> out) {
     require(grid.stride >= 1 && grid.offset >= 0 && grid.offset + grid.stride * (out.size.width - 1) < in.size.width &&
@@ -82,6 +109,6 @@ template <class Exec>
 void interpolate(Exec& exec, View<const float, Exec> in, const SampleGrid& grid, View<float, Exec> out) {
     require(grid.stride >= 1 && grid.offset >= 0 && !in.size.empty(), "interpolate: stride ", grid.stride, ", offset ",
             grid.offset, " and ", in.size.width, " x ", in.size.height, " samples");
-    for_each_pixel(exec, out.size, detail::Interpolate<typename Exec::Space>{in, grid, 1 / float(grid.stride), out});
+    detail::write_interpolated(exec, detail::Interpolate<typename Exec::Space>{in, grid, 1 / float(grid.stride), out});
 }
 }  // namespace cinebokeh

@@ -68,8 +68,9 @@ void for_each_pixel(Cpu& exec, Size size, const F& f) {
     if (size.empty()) return;
     const int grain = clamp(16384 / size.width, 1, std::max(1, ceil_div(size.height, 4 * exec.threads())));
     exec.for_each_range(size.height, grain, [&](int begin, int end) {
+        const F local = f;  // no output can overlap it, so that loops which write bytes are vectorised too
         for (int y = begin; y < end; ++y)
-            for (int x = 0; x < size.width; ++x) f(x, y);
+            for (int x = 0; x < size.width; ++x) local(x, y);
     });
 }
 

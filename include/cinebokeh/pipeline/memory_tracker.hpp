@@ -91,7 +91,7 @@ private:
     void compare_local_colour();
     void compare_global_colour();
     void compare_motion();
-    void classify(PixelClassifier& classifier, float weight);
+    void classify();
     bool decide();
     void learn();
     bool draw_samples(SampleSet& samples, int count);
@@ -119,7 +119,7 @@ private:
     // What is believed; all [working size] but `matte_full_` and the samples.
     Buffer<float, Exec> matte_, predicted_, distance_, logit_, cue_, likeness_, weight_;
     Buffer<uint8_t, Exec> active_, active_before_, labels_, lessons_;
-    Buffer<float, Exec> sample_logit_, sample_weight_;
+    Buffer<float, Exec> sample_logit_, sample_sum_, sample_weight_;
     Buffer<uint8_t, Exec> sample_active_, sample_lessons_;
     Buffer<float, Exec> matte_full_, last_full_;  // [frame size]
     Buffer<uint8_t, Exec> binary_full_;
