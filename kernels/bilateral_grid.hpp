@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 
+#include "cinebokeh/core/fast_math.hpp"
 #include "cinebokeh/core/image.hpp"
 
 namespace cinebokeh::detail {
@@ -115,42 +116,46 @@ struct BilateralSlice {
     CINEBOKEH_HD BilateralBracket colour(uint8_t value) const {
         return {float(value) * geometry.per_colour - 0.5f, geometry.levels};
     }
-    /// The 2 x 2 x 2 colours around a bin at one place. The two blues are neighbours in memory: lanes 0, 1 and 2, 3.
-    CINEBOKEH_HD void add_colours(const Float2* bins, const float (&weights)[4], float place_weight,
-                                  float (&sums)[4]) const {
+    /// Adds the 2 x 2 x 2 colours around a bin at one place. The two blues are neighbours in memory: (foreground,
+    /// total) of the one and of the other.
+    CINEBOKEH_HD void add_place(const Float2* bins, float weight, float (&sums)[4][4]) const {
         const int levels = geometry.levels, single = levels == 1;
         const int offsets[4] = {0, single ? 0 : levels, single ? 0 : levels * levels,
                                 single ? 0 : levels * levels + levels};
         for (int i = 0; i < 4; ++i) {
-            const float w = weights[i] * place_weight;
             const float* cells = reinterpret_cast<const float*>(bins + offsets[i]);
-            for (int lane = 0; lane < 4; ++lane) sums[lane] += w * cells[lane];
+            for (int lane = 0; lane < 4; ++lane) sums[i][lane] += weight * cells[lane];
         }
     }
-    CINEBOKEH_HD void operator()(int x, int y) const {
-        if (active(x, y) == 0) {
-            log_odds(x, y) = 0;
-            return;
-        }
+    /// The odds of an active pixel.
+    CINEBOKEH_HD float odds(int x, int y) const {
         const Rgba8& p = image(x, y);
         const BilateralBracket bx(geometry.place_x(float(x)), geometry.cells.width);
         const BilateralBracket by(geometry.place_y(float(y)), geometry.cells.height);
         const BilateralBracket r = colour(p[0]), g = colour(p[1]), b = colour(p[2]);
         const int bin = (r.first * geometry.levels + g.first) * geometry.levels + b.first;
-        const float weights[4] = {(1 - r.fraction) * (1 - g.fraction), (1 - r.fraction) * g.fraction,
-                                  r.fraction * (1 - g.fraction), r.fraction * g.fraction};
-        float sums[4] = {};
+        float corners[4][4] = {};  // of red and green
         for (int i = 0; i < 4; ++i) {
             const int cell = (by.first + i / 2) * geometry.cells.width + bx.first + i % 2;
             const float w = (i % 2 ? bx.fraction : 1 - bx.fraction) * (i / 2 ? by.fraction : 1 - by.fraction);
-            add_colours(blurred.row(cell) + bin, weights, w, sums);
+            add_place(blurred.row(cell) + bin, w, corners);
+        }
+        float sums[4];
+        for (int lane = 0; lane < 4; ++lane) {
+            const float less = corners[0][lane] + g.fraction * (corners[1][lane] - corners[0][lane]);
+            const float more = corners[2][lane] + g.fraction * (corners[3][lane] - corners[2][lane]);
+            sums[lane] = less + r.fraction * (more - less);
         }
         const float scale = 1 / geometry.units;
         const float foreground = scale * (sums[0] + b.fraction * (sums[2] - sums[0]));
         const float total = scale * (sums[1] + b.fraction * (sums[3] - sums[1]));
         const float background = total > foreground ? total - foreground : 0.f;
-        const float odds = std::log((foreground + epsilon) / (background + epsilon));
-        log_odds(x, y) = odds < -limit ? -limit : odds > limit ? limit : odds;
+        return (foreground + epsilon) / (background + epsilon);
     }
+    CINEBOKEH_HD float limited_log(float odds) const {
+        const float log = fast_log(odds);
+        return log < -limit ? -limit : log > limit ? limit : log;
+    }
+    CINEBOKEH_HD void operator()(int x, int y) const { log_odds(x, y) = active(x, y) ? limited_log(odds(x, y)) : 0.f; }
 };
 }  // namespace cinebokeh::detail

@@ -13,6 +13,13 @@
 
 namespace cinebokeh::detail {
 
+/// Functor: the log odds where the odds were.
+template <class Space>
+struct BilateralLog {
+    BilateralSlice<Space> slice;
+    void operator()(int x, int y) const { slice.log_odds(x, y) = slice.limited_log(slice.log_odds(x, y)); }
+};
+
 template <class Space>
 class BilateralCells;
 
@@ -166,6 +173,9 @@ void BilateralCells<HostSpace>::splat_row(const Samples& samples, int y, int beg
     for (int start = 0; start < width; start += BilateralChunk::size) {
         BilateralChunk chunk;
         const int count = std::min(BilateralChunk::size, width - start);
+        int any = 0;
+        for (int i = 0; i < count; ++i) any |= samples.wanted(start + i, y);
+        if (!any) continue;
         chunk.make(samples, start, y, count);
         for (int i = 0; i < count; ++i) {
             const int upper = chunk.upper[i], corner = chunk.corner[i];
@@ -236,10 +246,10 @@ inline void BilateralCells<HostSpace>::slice(const BilateralSlice<HostSpace>& f)
         stale(x, y) = 0;
     });
     for_each_place([&](int x, int y) {
-        if (looked_at(x, y))
-            for_each_interval_pixel(x, y, f);
-        else
-            for_each_interval_pixel(x, y, [&](int px, int py) { f.log_odds(px, py) = 0; });
+        const bool any = looked_at(x, y);
+        for_each_interval_pixel(
+            x, y, [&](int px, int py) { f.log_odds(px, py) = any && f.active(px, py) ? f.odds(px, py) : 1.f; });
     });
+    for_each_pixel(*exec_, f.log_odds.size, BilateralLog<HostSpace>{f});
 }
 }  // namespace cinebokeh::detail
