@@ -1,11 +1,19 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
+
+#include "cinebokeh/core/fast_math.hpp"
 #include "cinebokeh/motion_cue.hpp"
 
 namespace cinebokeh {
 namespace detail {
-inline float distance(Float2 a, Float2 b) {
+inline float squared_distance(Float2 a, Float2 b) {
     const float dx = a[0] - b[0], dy = a[1] - b[1];
-    return std::sqrt(dx * dx + dy * dy);
+    return dx * dx + dy * dy;
+}
+// Of pixel (x, y), which `flow` moves, from where a motion takes it.
+inline float squared_residual(const AffineMotion& motion, int x, int y, Float2 flow) {
+    return squared_distance(motion(float(x), float(y)), {float(x) + flow[0], float(y) + flow[1]});
 }
 
 // Least squares over the pairs that `use` accepts; normal equations around the mean, in double. False if singular.
@@ -47,6 +55,7 @@ inline bool fit_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, f
             " points");
     if (from.count < 12) return false;
     constexpr int tries = 200;
+    const float most = threshold * threshold;
     AffineMotion best;
     size_t best_inliers = 0;
     for (int attempt = 0; attempt < tries; ++attempt) {
@@ -60,12 +69,12 @@ inline bool fit_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, f
             continue;
         size_t inliers = 0;
         for (size_t i = 0; i < from.count; ++i)
-            inliers += detail::distance(candidate(from[i][0], from[i][1]), to[i]) <= threshold;
+            inliers += detail::squared_distance(candidate(from[i][0], from[i][1]), to[i]) <= most;
         if (inliers > best_inliers) best_inliers = inliers, best = candidate;
     }
     if (best_inliers < 3) return false;
     motion = best;
-    const auto inlier = [&](size_t i) { return detail::distance(best(from[i][0], from[i][1]), to[i]) <= threshold; };
+    const auto inlier = [&](size_t i) { return detail::squared_distance(best(from[i][0], from[i][1]), to[i]) <= most; };
     return detail::solve_affine(from, to, inlier, motion);
 }
 
@@ -75,6 +84,7 @@ inline MotionCue::MotionCue(Cpu& exec, Size image, const MotionCueParams& params
     const int samples = ceil_div(image.width, params.stride) * ceil_div(image.height, params.stride);
     from_ = Buffer<Float2, Cpu>(exec, {samples, 1});
     to_ = Buffer<Float2, Cpu>(exec, {samples, 1});
+    counts_ = Buffer<int, Cpu>(exec, {2 * levels, ceil_div(image.height, rows_counted)});
 }
 
 inline bool MotionCue::fit(HostImage<const Float2> flow, HostImage<const float> predicted, bool subject,
@@ -92,21 +102,48 @@ inline bool MotionCue::fit(HostImage<const Float2> flow, HostImage<const float> 
                       subject ? params_.subject_threshold : params_.background_threshold, random, motion);
 }
 
+// The level of a residual r is floor(10 log(1 + r)), found by comparing with the squares of the bounds of the levels.
+inline void MotionCue::find_levels(HostImage<const Float2> flow, const AffineMotion& background) {
+    float bounds[levels - 1];
+    for (int i = 0; i < levels - 1; ++i) bounds[i] = std::exp(float(i + 1) / 10) - 1;
+    for (float& b : bounds) b *= b;
+    exec_->for_each_range(image_.height, 8, [&](int begin, int end) {
+        const AffineMotion motion = background;
+        for (int y = begin; y < end; ++y) {
+            const Float2* CINEBOKEH_RESTRICT moved = flow.row(y);
+            float* CINEBOKEH_RESTRICT residual = residual_.view().row(y);
+            uint8_t* CINEBOKEH_RESTRICT level = level_.view().row(y);
+            for (int x = 0; x < image_.width; ++x) {
+                const float r = detail::squared_residual(motion, x, y, moved[x]);
+                int reached = 0;
+                for (float b : bounds) reached += r >= b;
+                residual[x] = r, level[x] = uint8_t(reached);
+            }
+        }
+    });
+}
+
 // How much more often each residual level occurs on the subject than near it.
 inline void MotionCue::learn_levels(HostImage<const float> predicted, HostImage<const float> signed_distance,
                                     float* log_ratio) {
-    float counts[2][levels] = {}, smooth[2][levels];
-    for (int y = 0; y < image_.height; ++y)
-        for (int x = 0; x < image_.width; ++x) {
-            const int level = level_.view()(x, y);
-            if (predicted(x, y) > .6f) counts[0][level] += 1;
-            if (predicted(x, y) < .4f && signed_distance(x, y) > -params_.near) counts[1][level] += 1;
-        }
+    exec_->for_each_range(image_.height, rows_counted, [&](int begin, int end) {
+        int* counts = counts_.view().row(begin / rows_counted);
+        std::fill(counts, counts + 2 * levels, 0);
+        for (int y = begin; y < end; ++y)
+            for (int x = 0; x < image_.width; ++x) {
+                const int level = level_.view()(x, y);
+                counts[level] += predicted(x, y) > .6f;
+                counts[levels + level] += predicted(x, y) < .4f && signed_distance(x, y) > -params_.near;
+            }
+    });
+    float smooth[2][levels];
     for (int side = 0; side < 2; ++side) {
-        float sum = 0;
+        float counts[levels] = {}, sum = 0;
+        for (int range = 0; range < counts_.size().height; ++range)
+            for (int i = 0; i < levels; ++i) counts[i] += float(counts_.view()(side * levels + i, range));
         for (int i = 0; i < levels; ++i) {
-            smooth[side][i] = .5f * counts[side][i] + (i > 0 ? .25f * counts[side][i - 1] : 0) +
-                              (i + 1 < levels ? .25f * counts[side][i + 1] : 0);
+            smooth[side][i] =
+                .5f * counts[i] + (i > 0 ? .25f * counts[i - 1] : 0) + (i + 1 < levels ? .25f * counts[i + 1] : 0);
             sum += smooth[side][i];
         }
         for (int i = 0; i < levels; ++i) smooth[side][i] = smooth[side][i] / (sum + 1) + .02f;
@@ -123,34 +160,34 @@ inline void MotionCue::operator()(HostImage<const Float2> flow, HostImage<const 
     AffineMotion background, subject;
     const bool has_background = fit(flow, predicted, false, background);
     const bool has_subject = has_background && fit(flow, predicted, true, subject);
-    const auto residual = [&](const AffineMotion& motion, int x, int y) {
-        const Float2 moved = {float(x) + flow(x, y)[0], float(y) + flow(x, y)[1]};
-        return detail::distance(motion(float(x), float(y)), moved);
-    };
-    // The level of a residual r is floor(10 log(1 + r)), found by comparing with the 31 bounds of the levels.
-    float bounds[levels - 1], log_ratio[levels] = {};
-    for (int i = 0; i < levels - 1; ++i) bounds[i] = std::exp(float(i + 1) / 10) - 1;
+    float log_ratio[levels] = {};
     if (has_background) {
-        exec_->for_each_range(image_.height, 8, [&](int begin, int end) {
-            for (int y = begin; y < end; ++y)
-                for (int x = 0; x < image_.width; ++x) {
-                    const float r = residual(background, x, y);
-                    residual_.view()(x, y) = r;
-                    level_.view()(x, y) = uint8_t(std::upper_bound(bounds, bounds + levels - 1, r) - bounds);
-                }
-        });
+        find_levels(flow, background);
         learn_levels(predicted, signed_distance, log_ratio);
     }
     exec_->for_each_range(image_.height, 8, [&](int begin, int end) {
-        for (int y = begin; y < end; ++y)
-            for (int x = 0; x < image_.width; ++x) {
-                const bool on = has_background && active(x, y);
-                salience(x, y) = on ? log_ratio[level_.view()(x, y)] : 0;
-                likeness(x, y) =
-                    on && has_subject
-                        ? clamp(std::log((residual_.view()(x, y) + 1) / (residual(subject, x, y) + 1)), -2.f, 2.f)
-                        : 0;
+        const AffineMotion motion = subject;
+        for (int y = begin; y < end; ++y) {
+            const uint8_t* CINEBOKEH_RESTRICT on = active.row(y);
+            const uint8_t* CINEBOKEH_RESTRICT level = level_.view().row(y);
+            float* CINEBOKEH_RESTRICT salient = salience.row(y);
+            float* CINEBOKEH_RESTRICT like = likeness.row(y);
+            if (!has_background || !has_subject) std::fill(like, like + image_.width, 0.f);
+            if (!has_background) {
+                std::fill(salient, salient + image_.width, 0.f);
+                continue;
             }
+            for (int x = 0; x < image_.width; ++x) salient[x] = on[x] ? log_ratio[level[x]] : 0;
+            if (!has_subject) continue;
+            const Float2* CINEBOKEH_RESTRICT moved = flow.row(y);
+            const float* CINEBOKEH_RESTRICT residual = residual_.view().row(y);
+            for (int x = 0; x < image_.width; ++x) {
+                const float away = detail::square_root(residual[x]) + 1;
+                const float near = detail::square_root(detail::squared_residual(motion, x, y, moved[x])) + 1;
+                const float log = detail::fast_log(away / near);
+                like[x] = on[x] ? std::min(std::max(log, -2.f), 2.f) : 0;
+            }
+        }
     });
 }
 }  // namespace cinebokeh

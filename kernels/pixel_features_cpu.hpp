@@ -17,12 +17,6 @@ inline constexpr FeatureBlur feature_blurs[7] = {
     {false, 6, false}, {true, 4, false}, {true, 4, true},
 };
 
-// Of a number that rounding may have made negative. Within 5e-6 relative.
-inline float square_root(float x) {
-    x = std::max(x, 0.f);
-    return x * inverse_sqrt(x);
-}
-
 inline int sample_offset(Size image) { return std::min({1, image.width - 1, image.height - 1}); }
 template <size_t... I>
 std::array<StridedGaussian, 7> feature_gaussians(Cpu& exec, Size image, std::index_sequence<I...>) {

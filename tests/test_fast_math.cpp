@@ -21,5 +21,9 @@ TEST_CASE("the polynomials keep to their stated errors") {
     CHECK(worst_log < 3e-7);
     CHECK(worst_root < 5e-6);
     CHECK(detail::exp_minus(1000) == detail::exp_minus(80));
+    CHECK(detail::square_root(0) == 0);
+    CHECK(detail::square_root(-1) == 0);
+    CHECK(detail::square_root(NAN) == 0);
+    CHECK(detail::square_root(9) == doctest::Approx(3).epsilon(5e-6));
     CHECK(std::isfinite(detail::inverse_sqrt(0)));
 }

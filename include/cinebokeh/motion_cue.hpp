@@ -59,8 +59,10 @@ public:
                     HostImage<float> likeness);
 
 private:
-    static constexpr int levels = 32;  // of the residual, a tenth of a natural log each
+    static constexpr int levels = 32;        // of the residual, a tenth of a natural log each
+    static constexpr int rows_counted = 32;  // by one job
     bool fit(HostImage<const Float2> flow, HostImage<const float> predicted, bool subject, AffineMotion& motion);
+    void find_levels(HostImage<const Float2> flow, const AffineMotion& background);
     void learn_levels(HostImage<const float> predicted, HostImage<const float> signed_distance, float* log_ratio);
 
     Cpu* exec_;
@@ -68,7 +70,8 @@ private:
     MotionCueParams params_;
     Buffer<Float2, Cpu> from_, to_;  // [samples]
     Buffer<uint8_t, Cpu> level_;     // [h, w]
-    Buffer<float, Cpu> residual_;    // [h, w], pixels, to the background's motion
+    Buffer<float, Cpu> residual_;    // [h, w], squared pixels, to the background's motion
+    Buffer<int, Cpu> counts_;        // [ranges of rows, 2 * levels], on the subject and near it
 };
 }  // namespace cinebokeh
 

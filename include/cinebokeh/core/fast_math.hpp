@@ -48,4 +48,9 @@ CINEBOKEH_HD inline float inverse_sqrt(float x) {
     y *= 1.5f - 0.5f * x * y * y;
     return y * (1.5f - 0.5f * x * y * y);
 }
+/// The square root of x within 5e-6 relative; of 0 where x is less or NaN.
+CINEBOKEH_HD inline float square_root(float x) {
+    x = x > 0 ? x : 0.f;
+    return x * inverse_sqrt(x);
+}
 }  // namespace cinebokeh::detail
