@@ -160,6 +160,29 @@ TEST_CASE("moments are the centre and the root of the area") {
     CHECK(moments(exec, host_view(empty, s)).centroid == Float2{14.5f, 9.5f});
 }
 
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("moments and boxes on the device are those of the CPU", Exec, CUDA_EXECUTORS) {
+    Cpu cpu;
+    Exec exec;
+    for (Size s : {Size{1, 1}, Size{40, 25}, Size{33, 270}}) {
+        auto matte = noise(s, -.2f, 1, 3);
+        matte[0] = NAN;
+        std::vector<uint8_t> region(s.area(), 0), none = region;
+        if (s.area() > 1) region[s.area() / 2] = 1, region[s.area() / 3] = 255;
+        Buffer<float, Exec> alpha(exec, s, matte);
+        const Moments want = moments(cpu, host_view(std::as_const(matte), s)), got = moments(exec, alpha.view());
+        // Half a unit of 2^-16 a pixel, against sums of about .4 of the pixels.
+        CHECK(std::abs(got.scale - want.scale) <= 1e-4 * (1 + want.scale));
+        for (int c = 0; c < 2; ++c) CHECK(std::abs(got.centroid[c] - want.centroid[c]) < 1e-2);
+        for (const auto& pixels : {region, none}) {
+            Buffer<uint8_t, Exec> shown(exec, s, pixels);
+            const Box box = bounding_box(exec, shown.view()), expected = bounding_box(cpu, host_view(pixels, s));
+            CHECK((box.x == expected.x && box.y == expected.y && box.size == expected.size));
+        }
+    }
+}
+#endif
+
 TEST_CASE_TEMPLATE("samples are read at their pixels and interpolated between them", Exec, EXECUTORS) {
     const Size s{23, 11}, g{6, 3};
     const SampleGrid grid{.stride = 4, .offset = 2};

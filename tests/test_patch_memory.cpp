@@ -70,21 +70,34 @@ double reference(const Cells& query, const Cells& memory, const Scene& remembere
         }
     return 3 * (b - f) / (b + f + .3);
 }
+#if CINEBOKEH_GRID
+template <class Exec>
+using OnExec = ForSpace<Exec, PatchMemory, PatchMemoryCuda>;
+#else
+template <class>
+using OnExec = PatchMemory;
+#endif
 }  // namespace
 
-TEST_CASE("patch memory finds the nearest subject and background descriptors in the moved window") {
+TEST_CASE_TEMPLATE("patch memory finds the nearest subject and background descriptors in the moved window", Exec,
+                   EXECUTORS) {
     for (Size s : {Size{3, 3}, Size{16, 16}, Size{90, 57}}) {
         CAPTURE(s.width);
         const Scene remembered(s, 1), shown(s, 50);
-        Cpu exec(2);
-        PatchMemory memory(exec, s, {.entries = 1});
-        memory.describe(host_view(remembered.colour, s), host_view(remembered.orientation, s));
-        memory.store(0, host_view(remembered.matte, s));
-        memory.describe(host_view(shown.colour, s), host_view(shown.orientation, s));
+        Exec exec;
+        OnExec<Exec> memory(exec, s, {.entries = 1});
+        const auto describe = [&](const Scene& scene) {
+            Buffer<Float4, Exec> colour(exec, s, scene.colour), orientation(exec, s, scene.orientation);
+            memory.describe(colour.view(), orientation.view());
+        };
+        Buffer<float, Exec> matte(exec, s, remembered.matte), odds(exec, s);
+        Buffer<uint8_t, Exec> active(exec, s, std::vector<uint8_t>(s.area(), 1));
+        describe(remembered);
+        memory.store(0, matte.view());
+        describe(shown);
         const Similarity motion{{10, 8}, {17, 3}, 1.3f};
-        std::vector<uint8_t> active(s.area(), 1);
-        std::vector<float> out(s.area());
-        memory.match({&motion, 1}, host_view(active, s), host_view(out, s));
+        CHECK(allocations_during([&] { memory.match({&motion, 1}, active.view(), odds.view()); }) == 0);
+        const auto out = odds.download();
 
         const Cells query(shown), cells(remembered);
         REQUIRE(memory.grid() == Size{query.w, query.h});
@@ -122,6 +135,31 @@ TEST_CASE("a frame that matches itself tells subject from background everywhere"
     memory.match({motions, 2}, host_view(active, s), host_view(out, s));
     CHECK(worst_error(out, std::vector<double>(s.area())) == 0);
 }
+
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE(
+    "on the device two entries, cells that are not active and motions that point nowhere do as on the CPU", Exec,
+    CUDA_EXECUTORS) {
+    const Size s{61, 50};
+    const Scene scene(s, 7), other(s, 70);
+    std::vector<uint8_t> some(s.area(), 1);
+    for (size_t i = 0; i < s.area(); ++i) some[i] = i % 61 < 40;
+    const auto run = [&]<class On>(On& exec, float to) {
+        OnExec<On> memory(exec, s);
+        Buffer<Float4, On> colour(exec, s, scene.colour), orientation(exec, s, scene.orientation);
+        Buffer<float, On> matte(exec, s, scene.matte), another(exec, s, other.matte), odds(exec, s);
+        Buffer<uint8_t, On> active(exec, s, some);
+        memory.describe(colour.view(), orientation.view());
+        memory.store(0, matte.view()), memory.store(1, another.view());
+        const Similarity motions[2] = {{{3, 4}, {to, 7}, .8f}, {}};
+        memory.match({motions, 2}, active.view(), odds.view());
+        return odds.download();
+    };
+    Cpu cpu;
+    Exec exec;
+    for (float to : {5.f, -1e5f, float(NAN)}) CHECK(worst_error(run(exec, to), run(cpu, to)) < 1e-3);
+}
+#endif
 
 TEST_CASE("patch memory survives motions that point nowhere and refuses bad arguments") {
     const Size s{20, 20};

@@ -155,6 +155,28 @@ TEST_CASE("pixels that are not active, bad sizes and NaN are handled") {
     CHECK_THROWS_AS(PixelClassifier(exec, {.features = 0}), Error);
 }
 
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("pixel features on the device are those of the CPU", Exec, CUDA_EXECUTORS) {
+    for (Size s : {Size{1, 1}, Size{37, 23}}) {
+        const auto a = noise(s.area() * 4, -20, 80, 4), b = noise(s.area() * 4, 0, 20, 5);
+        std::vector<Float4> lab(s.area()), bins(s.area());
+        for (size_t i = 0; i < s.area(); ++i)
+            for (int c = 0; c < 4; ++c) lab[i][c] = a[4 * i + size_t(c)], bins[i][c] = b[4 * i + size_t(c)];
+        const auto run = [&]<class On>(On& exec) {
+            ForSpace<On, PixelFeatures, PixelFeaturesCuda> features(exec, s);
+            const Size grid = features.grid();
+            Buffer<Float4, On> colour(exec, s, lab), orientation(exec, s, bins);
+            Buffer<float, On> out(exec, {grid.width, grid.height * PixelFeatures::count});
+            CHECK(allocations_during([&] { features(colour.view(), orientation.view(), out.view()); }) == 0);
+            return out.download();
+        };
+        Cpu cpu;
+        Exec exec;
+        CHECK(worst_error(run(exec), run(cpu)) < 1e-2);  // what the docstring promises
+    }
+}
+#endif
+
 TEST_CASE("pixel features of a constant frame are its colour at every scale, and no texture") {
     Cpu exec(2);
     const Size s{37, 29};

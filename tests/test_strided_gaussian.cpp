@@ -27,10 +27,17 @@ double reference(const std::vector<Float4>& in, Size s, const StridedGaussian::P
         }
     return sum / total;
 }
+#if CINEBOKEH_GRID
+template <class Exec>
+using OnExec = ForSpace<Exec, StridedGaussian, StridedGaussianCuda>;
+#else
+template <class>
+using OnExec = StridedGaussian;
+#endif
 }  // namespace
 
-TEST_CASE("a strided Gaussian is the full Gaussian at every sample") {
-    Cpu exec(2);
+TEST_CASE_TEMPLATE("a strided Gaussian is the full Gaussian at every sample", Exec, EXECUTORS) {
+    Exec exec;
     struct Case {
         Size size;
         StridedGaussian::Params params;
@@ -41,15 +48,16 @@ TEST_CASE("a strided Gaussian is the full Gaussian at every sample") {
                           Case{{37, 21}, {.sigma = 4, .stride = 2, .offset = 1, .squares = true}}}) {
         CAPTURE(c.size.width);
         const auto in = noise4(c.size);
-        StridedGaussian blur(exec, c.size, c.params);
-        Buffer<Float4, Cpu> out(exec, blur.grid());
-        blur(host_view(in, c.size), out.view());
+        OnExec<Exec> blur(exec, c.size, c.params);
+        Buffer<Float4, Exec> image(exec, c.size, in), samples(exec, blur.grid());
+        blur(image.view(), samples.view());
+        const auto out = samples.download();
         double worst = 0;
         for (int j = 0; j < blur.grid().height; ++j)
             for (int i = 0; i < blur.grid().width; ++i)
                 for (int k = 0; k < 4; ++k)
                     worst =
-                        std::max(worst, std::abs(double(out.view()(i, j)[k]) -
+                        std::max(worst, std::abs(double(out[size_t(j * blur.grid().width + i)][k]) -
                                                  reference(in, c.size, c.params, c.params.offset + i * c.params.stride,
                                                            c.params.offset + j * c.params.stride, k)));
         // 98 additions of numbers up to 100, float: 98 * 100 * 2^-24 = 6e-4 at most; a hundred times for squares.

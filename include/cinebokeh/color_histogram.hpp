@@ -52,3 +52,4 @@ private:
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/color_histogram_cpu.hpp"
+#include "kernels/color_histogram_cuda.cuh"

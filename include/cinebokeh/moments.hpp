@@ -17,8 +17,12 @@ struct Moments {
 ///
 ///   matte  [h, w]  >= 0
 ///
-/// Cpu. Allocates nothing. Deterministic.
+/// Allocates nothing. On Cuda it waits for the result, and a pixel counts in units of 2^-16 and at most 256.
+/// Deterministic.
 Moments moments(Cpu& exec, HostImage<const float> matte);
+#if CINEBOKEH_GRID
+Moments moments(Cuda& exec, Image<const float, DeviceSpace> matte);
+#endif
 
 /// The smallest box that holds something: its first column and row, and its size.
 struct Box {
@@ -26,8 +30,12 @@ struct Box {
     Size size;
 };
 
-/// Returns the box of the pixels that are not 0; an empty size where all are. Cpu. Allocates nothing. Deterministic.
+/// Returns the box of the pixels that are not 0; an empty size where all are. Allocates nothing; on Cuda it waits for
+/// the result. Deterministic.
 Box bounding_box(Cpu& exec, HostImage<const uint8_t> region);
+#if CINEBOKEH_GRID
+Box bounding_box(Cuda& exec, Image<const uint8_t, DeviceSpace> region);
+#endif
 
 /// Returns the box `margin` pixels larger on every side, cut off at the borders of an image.
 Box enlarged(const Box& box, int margin, Size image);
@@ -75,3 +83,5 @@ inline Box enlarged(const Box& box, int margin, Size image) {
     return {left, top, {right - left, bottom - top}};
 }
 }  // namespace cinebokeh
+
+#include "kernels/moments_cuda.cuh"

@@ -100,3 +100,4 @@ private:
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/patch_memory_cpu.hpp"
+#include "kernels/patch_memory_cuda.cuh"

@@ -42,3 +42,4 @@ private:
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/pixel_features_cpu.hpp"
+#include "kernels/pixel_features_cuda.cuh"

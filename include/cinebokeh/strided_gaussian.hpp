@@ -59,3 +59,4 @@ private:
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/strided_gaussian.hpp"
+#include "kernels/strided_gaussian_cuda.cuh"

@@ -63,8 +63,11 @@ public:
     }
     /// Works on the caller's stream, which must outlive the executor. A null allocator function asks for cudaMalloc.
     explicit Cuda(cudaStream_t stream, Allocator allocator = {})
-        : stream_(stream), allocator_(allocator.allocate ? allocator : device_allocator()) {}
+        : stream_(stream),
+          allocator_(allocator.allocate ? allocator : device_allocator()),
+          results_(allocate(results_bytes)) {}
     ~Cuda() {
+        deallocate(results_, results_bytes);
         if (owns_stream_) cudaStreamDestroy(stream_);
     }
     Cuda(const Cuda&) = delete;
@@ -74,6 +77,14 @@ public:
     void deallocate(void* block, size_t bytes) { allocator_.deallocate(allocator_.context, block, bytes); }
     void synchronize() { CINEBOKEH_CUDA(cudaStreamSynchronize(stream_)); }
     cudaStream_t stream() const { return stream_; }
+
+    /// Device memory of 256 bytes for what a call brings back to the host, such as moments(): used in the order of the
+    /// stream, and by the next such call again.
+    template <class T>
+    T* results() {
+        static_assert(sizeof(T) <= results_bytes);
+        return static_cast<T*>(results_);
+    }
 
     /// Starts a kernel on the stream. Launches of no block do nothing. Throws Error if the launch is refused.
     template <class... Parameters, class... Arguments>
@@ -93,8 +104,11 @@ public:
     }
 
 private:
+    static constexpr size_t results_bytes = 256;
+
     cudaStream_t stream_ = nullptr;
     Allocator allocator_;
+    void* results_;
     bool owns_stream_ = false;
 };
 
