@@ -34,7 +34,7 @@ void scatter_bokeh(benchmark::State& state) {
     const float radius = float(state.range(2));
     Buffer<Float4, Cpu> in(exec, s, picture(s)), out(exec, s);
     Buffer<float, Cpu> defocus(exec, s, defocus_of(s, radius, Scene(state.range(3))));
-    ScatterBokeh<Cpu> bokeh(exec, s, {.aperture = {}, .max_radius = radius});
+    ScatterBokeh<Cpu> bokeh(exec, s, {.max_radius = radius});
     for (auto _ : state) bokeh(in.view(), defocus.view(), out.view());
     state.SetItemsProcessed(state.iterations() * int64_t(s.area()));
 }

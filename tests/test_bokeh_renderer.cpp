@@ -7,8 +7,8 @@
 using namespace cinebokeh;
 
 namespace {
-constexpr BokehMethod methods[] = {BokehMethod::layered, BokehMethod::bucketed, BokehMethod::fixed_layers,
-                                   BokehMethod::plain_scatter};
+constexpr BokehMethod methods[] = {BokehMethod::layered, BokehMethod::exact, BokehMethod::bucketed,
+                                   BokehMethod::fixed_layers, BokehMethod::plain_scatter};
 constexpr float max_radius = 6;
 
 // Renders with a disparity, a matte or both (empty: not given), then once more in place.
@@ -153,4 +153,34 @@ TEST_CASE("the renderer allocates nothing, ignores the number of threads and ref
     CHECK_THROWS_AS(renderer({frame.view(), disparity.view()}, {1, 0}, small.view()), Error);
     CHECK_THROWS_AS(renderer({frame.view(), disparity.view()}, {-1, 0}, frame.view()), Error);
     CHECK_THROWS_AS(renderer({frame.view(), disparity.view()}, {1, NAN}, frame.view()), Error);
+}
+
+TEST_CASE_TEMPLATE("exact renders linear light as it renders a frame, and lamps brighter with highlights", Exec,
+                   EXECUTORS) {
+    const Size s{40, 31};
+    std::vector<Rgba8> frame(s.area(), Rgba8{30, 40, 50, 255});
+    frame[15 * 40 + 20] = {255, 255, 255, 255};
+    std::vector<float> disparity(s.area(), 0.f);
+    Exec exec;
+    Buffer<Rgba8, Exec> in(exec, s, frame), out(exec, s);
+    Buffer<Float4, Exec> linear(exec, s);
+    Buffer<float, Exec> map(exec, s, disparity);
+    int last = 40;
+    for (float gain : {1.f, 8.f, 50.f}) {
+        BokehRenderer<Exec> renderer(exec, s,
+                                     {.method = BokehMethod::exact, .max_radius = 4, .highlights = {.gain = gain}});
+        const Focus focus{4, 1};
+        renderer({in.view(), map.view()}, focus, out.view());
+        srgb_to_linear<Exec>(exec, in.view(), linear.view());
+        renderer.render_linear(linear.view(), map.view(), {}, focus, linear.view());
+        Buffer<Rgba8, Exec> encoded(exec, s);
+        linear_to_srgb<Exec>(exec, linear.view(), encoded.view());
+        CHECK(encoded.download() == out.download());
+        const int lit = out.download()[15 * 40 + 22][1];
+        CHECK(lit > last + 10);  // within the disk of the lamp
+        last = lit;
+        CHECK(out.download()[0] == frame[0]);
+    }
+    BokehRenderer<Exec> layered(exec, s, {.max_radius = 4});
+    CHECK_THROWS_AS(layered.render_linear(linear.view(), map.view(), {}, {1, 0}, linear.view()), Error);
 }

@@ -53,7 +53,7 @@ TEST_CASE_TEMPLATE("a rack focus goes from the subject to the wall", Exec, EXECU
     Buffer<float, Exec> disparity(exec, scene.size, scene.disparity), matte(exec, scene.size, scene.matte);
     FocusKey subject{0, {Kind::subject, 0, 0, 0}, {}, 30.f, FocusEasing::smooth};
     FocusKey wall{2, {Kind::point, 0, 0.9f, 0.5f}, {}, 30.f, FocusEasing::smooth};
-    FocusPuller<Exec> pull(exec, FocusTrack({subject, wall}));
+    FocusTrackPlayer<Exec> pull(exec, FocusTrack({subject, wall}));
     CHECK(pull(0, disparity.view(), matte.view()).disparity == 0.8f);
     CHECK(pull(1, disparity.view(), matte.view()).disparity == doctest::Approx(0.45));
     CHECK(pull(2, disparity.view(), matte.view()).disparity == doctest::Approx(0.1));
@@ -66,15 +66,15 @@ TEST_CASE_TEMPLATE("distances and f-numbers are those of the lens", Exec, EXECUT
     Buffer<float, Exec> disparity(exec, scene.size, scene.disparity);
     FocusKey at{0, {Kind::distance, 2, 0, 0}, 1.4f, {}, FocusEasing::linear};
     const DisparityScale scale{.a = 1.5f, .b = 0.05f};
-    FocusPuller<Exec> pull(exec, FocusTrack({at}), {.focal_length = 0.085f}, scale);
+    FocusTrackPlayer<Exec> pull(exec, FocusTrack({at}), {.focal_length = 0.085f}, scale);
     const Focus focus = pull(0, disparity.view(), {});
     const Lens lens{.focal_length = 0.085f, .f_number = 1.4f, .focus_distance = 2};
     CHECK(focus.strength == doctest::Approx(blur_strength(lens, 64) * 1.5).epsilon(1e-5));
     CHECK(focus.disparity == doctest::Approx((0.5 - 0.05) / 1.5));
     at.target.value = INFINITY;
-    CHECK(FocusPuller<Exec>(exec, FocusTrack({at}))(0, disparity.view(), {}).disparity == 0);
+    CHECK(FocusTrackPlayer<Exec>(exec, FocusTrack({at}))(0, disparity.view(), {}).disparity == 0);
     at.target = {Kind::disparity, 100, 0, 0};  // one centimetre: closer than the focal length
-    FocusPuller<Exec> too_close(exec, FocusTrack({at}));
+    FocusTrackPlayer<Exec> too_close(exec, FocusTrack({at}));
     CHECK_THROWS_AS(too_close(0, disparity.view(), {}), Error);
 }
 
@@ -83,13 +83,13 @@ TEST_CASE_TEMPLATE("a subject that is lost stays where it was last", Exec, EXECU
     Exec exec;
     Buffer<float, Exec> disparity(exec, scene.size, scene.disparity), matte(exec, scene.size, scene.matte);
     const FocusTrack track({{0, {}, {}, 30.f, FocusEasing::linear}});
-    FocusPuller<Exec> pull(exec, track);
+    FocusTrackPlayer<Exec> pull(exec, track);
     CHECK(pull(0, disparity.view(), {}).disparity == 0.1f);  // never seen: the middle of the frame
     CHECK(pull(1, disparity.view(), matte.view()).disparity == 0.8f);
     matte.upload(std::vector<float>(scene.size.area(), 0.f));
     CHECK(pull(2, disparity.view(), matte.view()).disparity == 0.8f);
     Buffer<float, Exec> nothing(exec, {4, 4}, std::vector<float>(16, NAN));
-    CHECK(FocusPuller<Exec>(exec, track)(0, nothing.view(), {}).disparity == 0);
+    CHECK(FocusTrackPlayer<Exec>(exec, track)(0, nothing.view(), {}).disparity == 0);
 }
 
 TEST_CASE("a track that cannot be is refused, with the number of the key") {
@@ -120,14 +120,14 @@ TEST_CASE("a track that cannot be is refused, with the number of the key") {
     bad.f_number = 2.f;
     refuses({key(0, 0), bad}, "mixes f-numbers with strengths");
     Cpu exec;
-    CHECK_THROWS_AS(FocusPuller<Cpu>(exec, FocusTrack({key(0, 0)}), {.f_number = 0}), Error);
-    CHECK_THROWS_AS(FocusPuller<Cpu>(exec, FocusTrack({key(0, 0)}), {}, {.a = 0}), Error);
+    CHECK_THROWS_AS(FocusTrackPlayer<Cpu>(exec, FocusTrack({key(0, 0)}), {.f_number = 0}), Error);
+    CHECK_THROWS_AS(FocusTrackPlayer<Cpu>(exec, FocusTrack({key(0, 0)}), {}, {.a = 0}), Error);
 }
 
 TEST_CASE("pulling focus allocates nothing") {
     const Scene scene;
     Cpu exec;
     Buffer<float, Cpu> disparity(exec, scene.size, scene.disparity), matte(exec, scene.size, scene.matte);
-    FocusPuller<Cpu> pull(exec, FocusTrack({{0, {}, {}, 30.f, FocusEasing::linear}, key(1, 0.5f)}));
+    FocusTrackPlayer<Cpu> pull(exec, FocusTrack({{0, {}, {}, 30.f, FocusEasing::linear}, key(1, 0.5f)}));
     CHECK(allocations_during([&] { pull(0.5, disparity.view(), matte.view()); }) == 0);
 }

@@ -110,8 +110,7 @@ TEST_CASE_TEMPLATE("scatter bokeh is the sum of all shapes, filled in from near 
                 const auto in = random_pixels(s);
                 const auto defocus = mixed_defocus(s, radius);
                 const auto out = render<Exec>(
-                    s, in, defocus,
-                    {.aperture = {}, .max_radius = 25, .mode = picture ? ScatterMode::picture : ScatterMode::light});
+                    s, in, defocus, {.max_radius = 25, .mode = picture ? ScatterMode::picture : ScatterMode::light});
                 // An end of a run that lies in the middle between two steps of 1/256 may round either way: 1/256 of a
                 // pixel of the smallest shape, of area pi / 4.
                 CHECK(worst_error(unpacked(out), reference(in, defocus, s, 25, picture)) <= 1 / 256. / 0.78);
@@ -122,7 +121,7 @@ TEST_CASE_TEMPLATE("large shapes are exact", Exec, EXECUTORS) {
     const Size s{140, 37};
     const auto in = random_pixels(s);
     std::vector<float> defocus = noise(s, -30, -12, 3);
-    const auto out = render<Exec>(s, in, defocus, {.aperture = {}, .max_radius = 30});
+    const auto out = render<Exec>(s, in, defocus, {.max_radius = 30});
     // As above, with the area of the smallest shape here, and 2e-6 r^2 for the table of the outline.
     CHECK(worst_error(unpacked(out), reference(in, defocus, s, 30, true)) <= 1 / 256. / (pi * 144) + 2e-6);
 }
@@ -230,7 +229,7 @@ TEST_CASE_TEMPLATE("a sharp subject keeps the blurred background out, and does n
                 in[size_t(y * 64 + x)] = {subject, subject, subject, 1};
                 defocus[size_t(y * 64 + x)] = 0;
             }
-        const auto out = render<Exec>(s, in, defocus, {.aperture = {}, .max_radius = 14});
+        const auto out = render<Exec>(s, in, defocus, {.max_radius = 14});
         CHECK(worst_error(unpacked(out), unpacked(in)) <= 1e-6);
     }
 }
@@ -241,7 +240,7 @@ TEST_CASE_TEMPLATE("a near edge is translucent outside of its outline", Exec, EX
     std::vector<float> defocus(s.area(), 0.f);
     for (int y = 0; y < 41; ++y)
         for (int x = 0; x < 40; ++x) in[size_t(y * 80 + x)] = {1, 1, 1, 1}, defocus[size_t(y * 80 + x)] = 16;
-    const auto out = render<Exec>(s, in, defocus, {.aperture = {}, .max_radius = 16});
+    const auto out = render<Exec>(s, in, defocus, {.max_radius = 16});
     for (int x : {40, 44, 50, 54}) {  // the part of the disk that is beyond the edge
         const double covered = (area_above(16, 40 - (x + 0.5))) / (pi * 256);
         CHECK(double(out[size_t(20 * 80 + x)][0]) == doctest::Approx(covered).epsilon(0.02));
@@ -267,7 +266,7 @@ TEST_CASE_TEMPLATE("a slanted plane is as its rays would draw it", Exec, EXECUTO
             const float v = float(texture(x + 50, y + 50));
             in.push_back({v, v, v, 1}), defocus.push_back(float(defocus_at(x)));
         }
-    const auto out = render<Exec>(s, in, defocus, {.aperture = {}, .max_radius = 10});
+    const auto out = render<Exec>(s, in, defocus, {.max_radius = 10});
     double squares = 0;
     int count = 0;
     for (int y = 12; y < s.height - 12; y += 3)

@@ -29,11 +29,11 @@ std::vector<Float4> render(Exec& exec, const Scene& scene, const ScatterBokehPar
     return out.download();
 }
 const ScatterBokehParams many_params[] = {
-    {.aperture = {}, .max_radius = 15},
+    {.max_radius = 15},
     {.aperture = {.blades = 7, .rotation = 12, .curvature = 0.5f, .squeeze = 1.33f}, .max_radius = 10, .max_value = 3},
     {.aperture = {.blades = 3, .cat_eye = 1}, .max_radius = 9},
     {.aperture = {.squeeze = 0.6f, .chromatic = -0.2f}, .max_radius = 12, .mode = ScatterMode::light},
-    {.aperture = {}, .max_radius = 300},
+    {.max_radius = 300},
 };
 }  // namespace
 
@@ -81,7 +81,7 @@ TEST_CASE_TEMPLATE("all light at one point does not overflow", Exec, EXECUTORS) 
             sum += 1 / (3.14159 * d * d);
         }
     Exec exec;
-    const auto out = render(exec, s, {.aperture = {}, .max_radius = 120, .mode = ScatterMode::light});
+    const auto out = render(exec, s, {.max_radius = 120, .mode = ScatterMode::light});
     CHECK(double(out[35 * 71 + 35][0]) == doctest::Approx(sum).epsilon(0.1));  // the edges of the shapes are soft
 }
 
@@ -114,7 +114,7 @@ TEST_CASE_TEMPLATE("values that are not numbers count as nothing", Exec, EXECUTO
     odd.defocus[60] = NAN, plain.defocus[60] = 0;
     odd.defocus[61] = INFINITY, plain.defocus[61] = 30;  // beyond the last layer, and cut
     Exec exec;
-    const ScatterBokehParams params{.aperture = {}, .max_radius = 5};
+    const ScatterBokehParams params{.max_radius = 5};
     CHECK(render(exec, odd, params) == render(exec, plain, params));
 }
 
@@ -123,11 +123,11 @@ TEST_CASE("scatter bokeh allocates nothing and refuses bad input") {
     const Scene s = scene({70, 61}, 6);
     Buffer<Float4, Cpu> image(exec, s.size, s.pixels), out(exec, s.size);
     Buffer<float, Cpu> map(exec, s.size, s.defocus), narrow(exec, {69, 61});
-    ScatterBokeh<Cpu> bokeh(exec, s.size, {.aperture = {}, .max_radius = 6});
+    ScatterBokeh<Cpu> bokeh(exec, s.size, {.max_radius = 6});
     CHECK(allocations_during([&] { bokeh(image.view(), map.view(), out.view()); }) == 0);
     const auto make = [&](const ScatterBokehParams& params) { ScatterBokeh<Cpu>(exec, {4, 4}, params); };
-    for (float bad : {-1.f, 2049.f, NAN}) CHECK_THROWS_AS(make({.aperture = {}, .max_radius = bad}), Error);
-    for (float bad : {0.f, 2e6f, NAN}) CHECK_THROWS_AS(make({.aperture = {}, .max_value = bad}), Error);
+    for (float bad : {-1.f, 2049.f, NAN}) CHECK_THROWS_AS(make({.max_radius = bad}), Error);
+    for (float bad : {0.f, 2e6f, NAN}) CHECK_THROWS_AS(make({.max_value = bad}), Error);
     CHECK_THROWS_AS(make({.aperture = {.blades = 2}}), Error);
     CHECK_THROWS_AS(ScatterBokeh<Cpu>(exec, {4, -4}), Error);
     CHECK_THROWS_AS(bokeh(image.view(), narrow.view(), out.view()), Error);

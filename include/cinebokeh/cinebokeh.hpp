@@ -38,6 +38,7 @@
 #include "cinebokeh/gradient_features.hpp"
 #include "cinebokeh/grid_energy.hpp"
 #include "cinebokeh/guided_filter.hpp"
+#include "cinebokeh/highlights.hpp"
 #include "cinebokeh/image_quality.hpp"
 #include "cinebokeh/lattice.hpp"
 #include "cinebokeh/layered_bokeh.hpp"

@@ -15,7 +15,7 @@ enum class ScatterMode {
 };
 
 struct ScatterBokehParams {
-    Aperture aperture;
+    Aperture aperture = {};
     float max_radius = 64;  // pixels, in [0, largest_defocus]; wider circles are cut to it
     float max_value = 1;    // of a colour or alpha; larger ones are cut, in [2^-10, 2^20]
     ScatterMode mode = ScatterMode::picture;

@@ -6,13 +6,16 @@
 #include "cinebokeh/bokeh_baselines.hpp"
 #include "cinebokeh/color.hpp"
 #include "cinebokeh/defocus.hpp"
+#include "cinebokeh/highlights.hpp"
 #include "cinebokeh/layered_bokeh.hpp"
 #include "cinebokeh/plane_disparity.hpp"
+#include "cinebokeh/scatter_bokeh.hpp"
 
 namespace cinebokeh {
 
 enum class BokehMethod {
     layered,        // disks in layers, what is hidden is filled in: layered_bokeh.hpp, the fast tier
+    exact,          // every pixel over its own aperture: scatter_bokeh.hpp, the reference tier
     bucketed,       // depth in buckets, each with a stronger Gaussian, the portrait pasted on top
     fixed_layers,   // layers of equal width without occlusion (SteReFo)
     plain_scatter,  // every disk on every other (the classical part of BokehMe)
@@ -20,7 +23,11 @@ enum class BokehMethod {
 
 struct BokehRendererParams {
     BokehMethod method = BokehMethod::layered;
-    float max_radius = 40;  // larger radii are cut to it, pixels, in [1, 200]; the cost of a plan grows with it
+    float max_radius = 40;   // larger radii are cut to it, pixels, in [1, 200], of `exact` in [1, largest_defocus]; the
+                             // cost of a plan grows with it
+    Aperture aperture = {};  // of `exact`; the other methods know the circle alone
+    Highlights highlights = {};  // of `exact`
+    float max_value = 1;         // of linear light, see render_linear
 };
 
 /// What is known of a frame. At least one of disparity and matte must be given; a view without data is not given.
@@ -54,11 +61,22 @@ public:
     /// Throws Error if a size differs from that of the plan, neither disparity nor matte is given, or as defocus_map.
     void operator()(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out);
 
+    /// The same for a picture of more than 8 bit, in linear light, with `exact` alone.
+    ///   linear             [h, w]  in [0, max_value]; alpha must be 1
+    ///   disparity, matte   [h, w]  as in BokehInput
+    ///   out                [h, w]  out; may be `linear`
+    /// Throws Error as above, or with another method.
+    void render_linear(View<const Float4, Exec> linear, View<const float, Exec> disparity,
+                       View<const float, Exec> matte, Focus focus, View<Float4, Exec> out);
+
     const BokehRendererParams& params() const { return params_; }
 
 private:
     void render_layered(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out);
     void render_baseline(const BokehInput<Exec>& input, View<Rgba8, Exec> out);
+    void render_opaque(View<const Rgba8, Exec> frame);
+    void find_defocus(View<const float, Exec> disparity, View<const float, Exec> matte, Focus focus);
+    void scatter(View<const Float4, Exec> linear, View<Float4, Exec> out);
 
     Exec* exec_;
     Size size_;
@@ -66,18 +84,34 @@ private:
     Buffer<float, Exec> defocus_;
     Buffer<Float4, Exec> linear_, rendered_;  // of the baselines
     std::optional<LayeredBokeh<Exec>> layered_;
+    std::optional<ScatterBokeh<Exec>> exact_;
     std::optional<BucketedBlur<Exec>> bucketed_;
     std::optional<FixedLayersBokeh<Exec>> fixed_layers_;
 };
 
 // ---------------------------------------------------------------------------- implementation
 
+namespace detail {
+template <class Space>
+struct SetOpaque {
+    Image<Float4, Space> picture;
+    CINEBOKEH_HD void operator()(int x, int y) const { picture(x, y)[3] = 1; }
+};
+template <class Space>
+struct TakeAlpha {
+    Image<const Rgba8, Space> frame;
+    Image<Float4, Space> picture;
+    CINEBOKEH_HD void operator()(int x, int y) const { picture(x, y)[3] = float(frame(x, y)[3]) / 255.f; }
+};
+}  // namespace detail
+
 template <class Exec>
 BokehRenderer<Exec>::BokehRenderer(Exec& exec, Size size, BokehRendererParams params)
     : exec_(&exec), size_(size), params_(params) {
     require(!size.empty(), "BokehRenderer: a size of ", size.width, " x ", size.height);
-    require(params.max_radius >= 1 && params.max_radius <= 200, "BokehRenderer: max_radius ", params.max_radius,
-            " is outside [1, 200]");
+    const float widest = params.method == BokehMethod::exact ? largest_defocus : 200;
+    require(params.max_radius >= 1 && params.max_radius <= widest, "BokehRenderer: max_radius ", params.max_radius,
+            " is outside [1, ", int(widest), "]");
     defocus_ = Buffer<float, Exec>(exec, size);
     if (params.method == BokehMethod::layered) {
         layered_.emplace(exec, size, LayeredBokehParams{.max_radius = params.max_radius});
@@ -85,30 +119,41 @@ BokehRenderer<Exec>::BokehRenderer(Exec& exec, Size size, BokehRendererParams pa
     }
     linear_ = Buffer<Float4, Exec>(exec, size);
     rendered_ = Buffer<Float4, Exec>(exec, size);
+    if (params.method == BokehMethod::exact)
+        exact_.emplace(
+            exec, size,
+            ScatterBokehParams{
+                .aperture = params.aperture, .max_radius = params.max_radius, .max_value = params.highlights.gain});
     if (params.method == BokehMethod::bucketed) bucketed_.emplace(exec, size, params.max_radius);
     if (params.method == BokehMethod::fixed_layers) fixed_layers_.emplace(exec, size, params.max_radius);
 }
 
 template <class Exec>
 void BokehRenderer<Exec>::operator()(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out) {
-    require(input.disparity.data || input.matte.data, "BokehRenderer: neither a disparity nor a matte");
-    require(input.frame.size == size_ && out.size == size_ &&
-                (!input.disparity.data || input.disparity.size == size_) &&
-                (!input.matte.data || input.matte.size == size_),
-            "BokehRenderer: an image is not of the size of the plan, ", size_.width, " x ", size_.height);
-    const auto defocus = defocus_.view();
-    if (input.disparity.data) {
-        defocus_map<Exec>(*exec_, input.disparity, focus, defocus);
-    } else {
-        plane_disparity<Exec>(*exec_, input.matte, {.subject = 1, .background = 0}, defocus);
-        defocus_map<Exec>(*exec_, defocus, focus, defocus);
-    }
+    require(input.frame.size == size_ && out.size == size_, "BokehRenderer: a frame is not of the size of the plan, ",
+            size_.width, " x ", size_.height);
+    find_defocus(input.disparity, input.matte, focus);
     if (focus.strength == 0) {
         if (out.data != input.frame.data) copy(*exec_, input.frame, out);
     } else if (layered_) {
         render_layered(input, focus, out);
     } else {
         render_baseline(input, out);
+    }
+}
+
+template <class Exec>
+void BokehRenderer<Exec>::find_defocus(View<const float, Exec> disparity, View<const float, Exec> matte, Focus focus) {
+    require(disparity.data || matte.data, "BokehRenderer: neither a disparity nor a matte");
+    require((!disparity.data || disparity.size == size_) && (!matte.data || matte.size == size_),
+            "BokehRenderer: the disparity or the matte is not of the size of the plan, ", size_.width, " x ",
+            size_.height);
+    const auto defocus = defocus_.view();
+    if (disparity.data) {
+        defocus_map<Exec>(*exec_, disparity, focus, defocus);
+    } else {
+        plane_disparity<Exec>(*exec_, matte, {.subject = 1, .background = 0}, defocus);
+        defocus_map<Exec>(*exec_, defocus, focus, defocus);
     }
 }
 
@@ -128,12 +173,47 @@ void BokehRenderer<Exec>::render_baseline(const BokehInput<Exec>& input, View<Rg
     const View<const float, Exec> defocus = defocus_.view();
     srgb_to_linear<Exec>(*exec_, input.frame, linear_.view());
     const View<const Float4, Exec> linear = linear_.view();
-    if (bucketed_)
+    if (exact_)
+        render_opaque(input.frame);
+    else if (bucketed_)
         (*bucketed_)(linear, defocus, input.matte, rendered_.view());
     else if (fixed_layers_)
         (*fixed_layers_)(linear, defocus, rendered_.view());
     else
         plain_scatter<Exec>(*exec_, linear, defocus, params_.max_radius, rendered_.view());
     linear_to_srgb<Exec>(*exec_, rendered_.view(), out);
+}
+
+// A pixel gives as much light however transparent it is said to be: alpha belongs to the frame, not to the lens.
+template <class Exec>
+void BokehRenderer<Exec>::render_opaque(View<const Rgba8, Exec> frame) {
+    using Space = typename Exec::Space;
+    for_each_pixel(*exec_, size_, detail::SetOpaque<Space>{linear_.view()});
+    scatter(linear_.view(), rendered_.view());
+    for_each_pixel(*exec_, size_, detail::TakeAlpha<Space>{frame, rendered_.view()});
+}
+
+template <class Exec>
+void BokehRenderer<Exec>::render_linear(View<const Float4, Exec> linear, View<const float, Exec> disparity,
+                                        View<const float, Exec> matte, Focus focus, View<Float4, Exec> out) {
+    require(exact_.has_value(), "BokehRenderer: only the exact method renders linear light");
+    require(linear.size == size_ && out.size == size_, "BokehRenderer: a picture is not of the size of the plan, ",
+            size_.width, " x ", size_.height);
+    find_defocus(disparity, matte, focus);
+    if (focus.strength > 0)
+        scatter(linear, out);
+    else if (out.data != linear.data)
+        copy(*exec_, linear, out);
+}
+
+template <class Exec>
+void BokehRenderer<Exec>::scatter(View<const Float4, Exec> linear, View<Float4, Exec> out) {
+    const Highlights& highlights = params_.highlights;
+    if (highlights.gain > 1) {
+        expand_highlights<Exec>(*exec_, linear, highlights, linear_.view());
+        linear = linear_.view();
+    }
+    (*exact_)(linear, defocus_.view(), out);
+    if (highlights.gain > 1) compress_highlights<Exec>(*exec_, out, highlights, out);
 }
 }  // namespace cinebokeh

@@ -70,11 +70,11 @@ private:
 /// matte, all NaN) stays where it was last, at first in the middle of the frame.
 /// Allocates in the constructor only. Waits for the numbers that it reads.
 template <class Exec>
-class FocusPuller {
+class FocusTrackPlayer {
 public:
     /// `lens` gives the f-number of tracks that give none, focal length and sensor; its focus distance is not used.
     /// Throws Error if the lens or the scale is impossible (see focus_of).
-    FocusPuller(Exec& exec, FocusTrack track, const Lens& lens = {}, DisparityScale scale = {});
+    FocusTrackPlayer(Exec& exec, FocusTrack track, const Lens& lens = {}, DisparityScale scale = {});
 
     ///   disparity  [h, w]
     ///   matte      [h, w]  or a view without data
@@ -146,15 +146,15 @@ inline FocusTrack::Moment FocusTrack::at(double time) const {
 }
 
 template <class Exec>
-FocusPuller<Exec>::FocusPuller(Exec& exec, FocusTrack track, const Lens& lens, DisparityScale scale)
+FocusTrackPlayer<Exec>::FocusTrackPlayer(Exec& exec, FocusTrack track, const Lens& lens, DisparityScale scale)
     : track_(std::move(track)), lens_(lens), scale_(scale), autofocus_(exec) {
     lens_.focus_distance = INFINITY;  // always possible; each frame sets its own
     focus_of(lens_, 1, scale_);
 }
 
 template <class Exec>
-float FocusPuller<Exec>::disparity_of(const FocusTarget& target, View<const float, Exec> disparity,
-                                      View<const float, Exec> matte) {
+float FocusTrackPlayer<Exec>::disparity_of(const FocusTarget& target, View<const float, Exec> disparity,
+                                           View<const float, Exec> matte) {
     using Kind = FocusTarget::Kind;
     if (target.kind == Kind::disparity) return target.value;
     if (target.kind == Kind::distance) return float(scale_.disparity(double(target.value)));
@@ -174,8 +174,9 @@ float FocusPuller<Exec>::disparity_of(const FocusTarget& target, View<const floa
 }
 
 template <class Exec>
-Focus FocusPuller<Exec>::operator()(double time, View<const float, Exec> disparity, View<const float, Exec> matte) {
-    require(!disparity.size.empty(), "FocusPuller: an empty picture");
+Focus FocusTrackPlayer<Exec>::operator()(double time, View<const float, Exec> disparity,
+                                         View<const float, Exec> matte) {
+    require(!disparity.size.empty(), "FocusTrackPlayer: an empty picture");
     const FocusTrack::Moment moment = track_.at(time);
     float focused = disparity_of(moment.from->target, disparity, matte);
     if (moment.mix > 0) focused += (disparity_of(moment.to->target, disparity, matte) - focused) * moment.mix;
