@@ -68,11 +68,12 @@ int run_headless(LivePipeline& pipeline, const HeadlessParams& params) {
         Progress progress(params.frames, params.quiet);
         while (!stop_requested() && (params.frames == 0 || shown < params.frames) &&
                (params.seconds == 0 || pipeline.now() < params.seconds)) {
+            const bool ended = pipeline.ended();
             const SharedFrame frame = pipeline.newest(std::chrono::milliseconds(100));
             if (frame) {
                 pipeline.shown(*frame, 0);
                 progress.update(++shown);
-            } else if (pipeline.ended()) {
+            } else if (ended) {
                 break;
             }
             const std::string message = pipeline.message();

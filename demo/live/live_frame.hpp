@@ -27,6 +27,7 @@ struct LiveFrame {
     bool lost = false;       // the subject is: the matte is an old one
     double captured_at = 0;  // seconds since the start
     FrameTimes times;
+    std::shared_ptr<void> under_way;  // held from the capture to the display
 };
 using FramePointer = std::shared_ptr<LiveFrame>;       // while a stage works on it
 using SharedFrame = std::shared_ptr<const LiveFrame>;  // finished
@@ -42,6 +43,7 @@ public:
         }
         if (!frame) frame = std::make_unique<LiveFrame>();
         return {frame.release(), [free = free_](LiveFrame* used) {
+                    used->under_way.reset();
                     std::lock_guard lock(free->mutex);
                     free->frames.emplace_back(used);
                 }};

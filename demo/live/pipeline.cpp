@@ -114,6 +114,7 @@ void LivePipeline::tell(Teller who, const std::string& text) {
 
 // Where pictures wait for their own mattes, a frame goes through both stages; else each stage takes the newest.
 void LivePipeline::captured_frame(FramePointer frame) {
+    frame->under_way = under_way_;
     if (!settings().match) {
         FramePointer copy = copy_of(*frame);
         to_subject_.put(std::move(copy));
@@ -244,6 +245,7 @@ void LivePipeline::render_frames() {
             outputs = outputs_;
         }
         for (const auto& output : outputs) output->take(frame);
+        const std::shared_ptr<void> arrived = std::move(frame->under_way);  // after it is in the box
         if (to_display_.put(frame)) times_.add_dropped();
     }
 }
@@ -251,6 +253,7 @@ void LivePipeline::render_frames() {
 FramePointer LivePipeline::next_to_render() {
     std::optional<FramePointer> frame = to_render_.wait(tick);
     if (!frame) {
+        if (capture_.ended() && !held_back_.empty()) return release_held_back();
         std::lock_guard lock(mutex_);
         if (!rendered_ || !paused() || !(render_again_ || focus_.moving(now()))) return nullptr;
         render_again_ = false;
@@ -261,6 +264,11 @@ FramePointer LivePipeline::next_to_render() {
     held_back_.push_back(std::move(*frame));
     if (held_back_.size() <= size_t(settings.delay)) return nullptr;
     while (held_back_.size() > size_t(settings.delay) + 1) held_back_.pop_front();
+    return release_held_back();
+}
+
+// The oldest picture that was held back, with the newest matte there is.
+FramePointer LivePipeline::release_held_back() {
     FramePointer next = std::move(held_back_.front());
     held_back_.pop_front();
     std::lock_guard lock(mutex_);

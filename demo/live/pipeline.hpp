@@ -57,7 +57,8 @@ public:
     std::string render_device() const { return render_->device(); }
     /// What the user should know now; empty where all is well.
     std::string message() const;
-    bool ended() const { return capture_.ended(); }
+    /// The source has ended, and every frame of it was shown, dropped, or is ready to be taken.
+    bool ended() const { return capture_.ended() && under_way_.use_count() == 1; }
     long captured() const { return capture_.captured(); }
     long lost_frames() const { return lost_; }
     /// Seconds since the start.
@@ -78,6 +79,7 @@ private:
     void apply_quality();
     void render_frames();
     FramePointer next_to_render();
+    FramePointer release_held_back();
     FramePointer copy_of(const LiveFrame& frame);
     void render(const FramePointer& frame);
     void pull_focus(LiveFrame& frame, const LiveSettings& settings);
@@ -102,6 +104,7 @@ private:
     Mailbox<SharedFrame> to_display_;
     std::atomic<bool> stop_{false};
     std::atomic<long> lost_{0};
+    std::shared_ptr<void> under_way_ = std::make_shared<int>();  // held by each frame until it is shown or dropped
 
     // Of the thread of the subject.
     FramePointer newest_subject_;  // the frame before

@@ -1,0 +1,124 @@
+// The live demo without a window: the same loop, on cameras that are none, and on what is wrong.
+#include <sys/stat.h>
+
+#include "desktop.hpp"
+
+using namespace cinebokeh;
+using namespace cinebokeh::demo;
+
+namespace {
+std::string with_settings(const Scratch& scratch, const std::string& arguments) {
+    return "live " + arguments + " --settings '" + (scratch / "settings.json") + "'";
+}
+nlohmann::json report_of(const Scratch& scratch) { return nlohmann::json::parse(text_of(scratch / "report.json")); }
+}  // namespace
+
+TEST_CASE("the headless loop shows frames and reports what it did") {
+    const Scratch scratch;
+    const Ran ran =
+        run_program(scratch, with_settings(scratch, "demo --headless --subject truth --frames 20 --once --report '" +
+                                                        (scratch / "report.json") + "'"));
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(ran.out.find("frames shown") != std::string::npos);
+    const nlohmann::json report = report_of(scratch);
+    CHECK(report["captured"] == 20);
+    CHECK(report["shown"].get<int>() + report["dropped"].get<int>() == 20);
+    CHECK(report["shown"].get<int>() >= 1);
+    CHECK(report["width"] == 1280);
+    CHECK(report["latency_ms"]["median"].get<double>() > 0);
+    for (const char* stage : {"capture", "subject", "render", "display"}) CHECK(report["stages"].contains(stage));
+    CHECK(report["backend"]["rendering"] == "cpu");
+    CHECK(report["memory_mb"].get<double>() > 10);
+    CHECK(!fs::exists(scratch / "settings.json"));  // nobody set anything
+}
+
+TEST_CASE("a subject is found and followed on a capture device") {
+    const Scratch scratch;
+    const Ran ran =
+        run_program(scratch, with_settings(scratch,
+                                           "camera:lavfi=testsrc2=size=320x240:rate=30,realtime --headless --frames 10 "
+                                           "--background colour --quiet --report '" +
+                                               (scratch / "report.json") + "'"));
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(report_of(scratch)["captured"].get<int>() == 10);
+    CHECK(report_of(scratch)["subject"] == "auto");
+}
+
+TEST_CASE("a camera that goes away is waited for, and shown again when it is back") {
+    const Scratch scratch;
+    const std::string pipe = scratch / "feed", report = scratch / "report.json";
+    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    const std::string feed =
+        "ffmpeg -v quiet -f lavfi -i testsrc2=size=160x120:rate=20 -frames:v 12 -f yuv4mpegpipe '" + pipe +
+        "' -y </dev/null";
+    std::thread feeder([&] {
+        for (int i = 0; i < 2; ++i) Desktop::run(feed), pause_ms(300);
+    });
+    const Ran ran = run_program(
+        scratch, with_settings(scratch, "camera:yuv4mpegpipe='" + pipe +
+                                            "' --headless --subject truth --frames 24 --report '" + report + "'"));
+    feeder.join();
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(ran.says("waiting for it to come back"));
+    CHECK(report_of(scratch)["captured"] == 24);  // twelve of each feed
+}
+
+TEST_CASE("the result goes to a virtual camera as whole frames") {
+    const Scratch scratch;
+    const std::string pipe = scratch / "camera", taken = scratch / "taken.yuv";
+    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    std::thread reader([&] { Desktop::run("timeout 60 head -c 691200 '" + pipe + "' >'" + taken + "'"); });  // 4 frames
+    const Ran ran =
+        run_program(scratch, with_settings(scratch,
+                                           "camera:lavfi=color=c=0x406080:size=480x240:rate=30,realtime --headless "
+                                           "--subject truth --background transparent --frames 40 --quiet "
+                                           "--virtual-camera '" +
+                                               pipe + "'"));
+    reader.join();
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    const std::string bytes = text_of(taken);
+    REQUIRE(bytes.size() == 691200);
+    // No subject, so the cut-out keeps only the colour, which is even: each plane of each frame is constant.
+    const size_t luma = 480 * 240, frame = luma * 3 / 2;
+    for (size_t f = 0; f < 4; ++f) {
+        const auto constant = [&](size_t from, size_t count) {
+            return std::all_of(bytes.begin() + ptrdiff_t(f * frame + from),
+                               bytes.begin() + ptrdiff_t(f * frame + from + count),
+                               [&](char c) { return std::abs(c - bytes[f * frame + from]) <= 1; });
+        };
+        CHECK(constant(0, luma));
+        CHECK(constant(luma, luma / 4));
+        CHECK(constant(luma + luma / 4, luma / 4));
+    }
+}
+
+TEST_CASE("what live cannot do is said in one line, with what to do") {
+    const Scratch scratch;
+    const auto fails = [&](const std::string& arguments, const std::string& says) {
+        check_fails(run_program(scratch, with_settings(scratch, arguments)), says);
+    };
+    fails("'" + (scratch / "none.mp4") + "' --headless --quiet", "does not exist");
+    fails("camera:77 --headless --quiet", "does not exist");
+    fails("demo --headless --quiet --virtual-camera '" + (scratch / "none") + "'", "modprobe v4l2loopback");
+    fails("demo --headless --quiet --frames 2 --subject truth --report '" + (scratch / "no/folder.json") + "'",
+          "cannot be written");
+    const Ran windowless = run_program(scratch, with_settings(scratch, "demo --quiet"), "DISPLAY= WAYLAND_DISPLAY=");
+    check_fails(windowless, "--headless");
+    CHECK(run_program(scratch, with_settings(scratch, "demo --preset none")).code == 2);
+    CHECK(run_program(scratch, with_settings(scratch, "demo --f-number 0.1")).code == 2);
+}
+
+TEST_CASE("Ctrl-C ends the loop, with its report") {
+    const Scratch scratch;
+    const std::string report = scratch / "report.json";
+    const std::string line =
+        with_settings(scratch, "demo --headless --subject truth --quiet --report '" + report + "'");
+    Desktop::run("'" CINEBOKEH_PROGRAM "' " + line + " & sleep 4; kill -INT $!; wait $!; echo $? >'" +
+                 (scratch / "code") + "'");
+    CHECK(text_of(scratch / "code") == "130\n");
+    CHECK(report_of(scratch)["shown"].get<int>() >= 1);
+}
