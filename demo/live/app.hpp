@@ -4,6 +4,7 @@
 #include <string>
 
 #include "canvas_view.hpp"
+#include "cinebokeh/autofocus.hpp"
 #include "control_map.hpp"
 #include "pipeline.hpp"
 #include "recorder.hpp"
@@ -54,7 +55,7 @@ private:
     void paint(Float2 pixel, bool inside);
     void drag_or_click();
     void describe_pixel(Float2 pixel);
-    float distance_at(Float2 pixel) const;
+    float distance_at(Float2 pixel);
     bool near_divider(Float2 canvas) const;
 
     // app_panels.cpp
@@ -89,6 +90,7 @@ private:
     float upload_ms_ = 0;
 
     Cpu cpu_{1};
+    Autofocus<Cpu> autofocus_{cpu_};
     Strokes strokes_;
     bool scribbling_ = false, painting_ = false, was_paused_ = false;
     float brush_ = 8;

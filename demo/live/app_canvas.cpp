@@ -141,13 +141,11 @@ void App::drag_or_click() {
     pipeline_.rack_to(settings_.focus_distance);
 }
 
-float App::distance_at(Float2 pixel) const {
+float App::distance_at(Float2 pixel) {
     const HostImage<const float> disparity{frame_->disparity.data(), frame_->frame.size};
-    std::vector<float> around;
-    for (int dy = -4; dy <= 4; ++dy)
-        for (int dx = -4; dx <= 4; ++dx) around.push_back(disparity.clamped(int(pixel[0]) + dx, int(pixel[1]) + dy));
-    std::nth_element(around.begin(), around.begin() + 40, around.end());
-    return 1 / std::max(around[40], 1e-3f);
+    const std::optional<float> seen =
+        autofocus_.at_point(disparity, int(pixel[0]), int(pixel[1]), 1 + disparity.size.height / 100);
+    return seen ? 1 / std::max(*seen, 1e-3f) : settings_.focus_distance;
 }
 
 void App::describe_pixel(Float2 pixel) {

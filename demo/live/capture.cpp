@@ -7,9 +7,11 @@
 
 namespace cinebokeh::demo {
 
-Capture::Capture(const CaptureParams& params) : params_(params), source_(open_source(params.input)) {
-    info_ = source_->info();
-}
+Capture::Capture(const CaptureParams& params)
+    : params_(params),
+      source_(open_source(params.input)),
+      info_(source_->info()),
+      disparity_(params.disparity, info_) {}
 
 Capture::~Capture() { stop(); }
 
@@ -48,6 +50,8 @@ bool Capture::deliver_next() {
     FramePointer next = pool_.take();
     const double before = clock_();
     if (!source_->next(next->frame)) return false;
+    next->frame.index = index_++;
+    disparity_.fill(next->frame);
     next->times = {};
     next->times.ms[size_t(LiveStage::capture)] =
         float(info_.live ? 0 : (clock_() - before) * 1000);  // waiting for a camera is no work
@@ -69,7 +73,7 @@ void Capture::keep_pace(const Frame& frame) {
 
 bool Capture::reopen() {
     if (info_.still || (!info_.live && !params_.loop)) return false;
-    first_of_round_ = true;
+    first_of_round_ = true, index_ = 0;
     if (info_.live) tell_(info_.name + " is gone: waiting for it to come back");
     while (!stop_ && !stop_requested()) {
         try {

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "disparity_source.hpp"
 #include "frame_source.hpp"
 #include "live_frame.hpp"
 
@@ -14,9 +15,10 @@ namespace cinebokeh::demo {
 
 struct CaptureParams {
     std::string input;
-    bool loop = true;     // files begin again
-    bool paced = true;    // files and folders come at their own speed, not as fast as they can be read
-    long max_frames = 0;  // 0: no end
+    std::string disparity = {};  // file or folder, as DisparitySource takes it
+    bool loop = true;            // files begin again
+    bool paced = true;           // files and folders come at their own speed, not as fast as they can be read
+    long max_frames = 0;         // 0: no end
 };
 
 class Capture {
@@ -50,6 +52,8 @@ private:
     CaptureParams params_;
     std::unique_ptr<FrameSource> source_;
     SourceInfo info_;
+    DisparitySource disparity_;
+    int index_ = 0;  // of the frame in this round
     Clock clock_;
     Deliver deliver_;
     Tell tell_;

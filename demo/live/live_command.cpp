@@ -97,8 +97,9 @@ int live(const LiveOptions& options) {
     const std::string input = choose_input(options, settings);
     if (input.rfind("camera:", 0) == 0) settings.camera = input.substr(7);
 
-    LivePipeline pipeline({.input = input, .loop = !options.once, .max_frames = options.frames},
-                          {.threads = options.threads, .cuda = backend.cuda}, settings);
+    LivePipeline pipeline(
+        {.input = input, .disparity = options.disparity, .loop = !options.once, .max_frames = options.frames},
+        {.threads = options.threads, .cuda = backend.cuda}, settings);
     if (!options.virtual_camera.empty())
         pipeline.add_output(std::make_shared<VirtualCameraOutput>(options.virtual_camera, pipeline.info().size));
     int code;

@@ -16,6 +16,10 @@ CLI::Option* add_number(CLI::App* app, const char* name, std::optional<Value>& v
 }
 
 void add_scene(CLI::App* app, LiveOptions& options) {
+    app->add_option("--disparity", options.disparity,
+                    "a file for all frames or a folder of one for each, 1 / metres; default: two planes, or what the "
+                    "source knows")
+        ->type_name("PATH");
     app->add_option("--preset", options.preset, "portrait, cinema, macro or tilt-shift")
         ->check(CLI::IsMember(preset_names()));
     app->add_option("--subject", options.subject, "auto, scribbles, rvm or truth (of the demo clip)")

@@ -129,6 +129,7 @@ FramePointer LivePipeline::copy_of(const LiveFrame& frame) {
     Frame& to = copy->frame;
     to.size = frame.frame.size;
     to.pixels = frame.frame.pixels, to.matte = frame.frame.matte, to.given_matte = frame.frame.given_matte;
+    to.disparity = frame.frame.disparity;
     to.time = frame.frame.time, to.index = frame.frame.index;
     copy->captured_at = frame.captured_at, copy->times = frame.times, copy->lost = frame.lost;
     return copy;

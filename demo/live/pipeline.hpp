@@ -11,7 +11,7 @@
 
 #include "capture.hpp"
 #include "engine.hpp"
-#include "focus_puller.hpp"
+#include "focus_ring.hpp"
 #include "mailbox.hpp"
 
 namespace cinebokeh::demo {
@@ -89,7 +89,7 @@ private:
     mutable std::mutex mutex_;  // of all up to the boxes
     LiveSettings settings_;
     Governor governor_;
-    FocusPuller focus_;
+    FocusRing focus_;
     std::optional<std::vector<uint8_t>> wanted_;  // strokes from which the subject is to be found
     std::array<std::string, size_t(Teller::count)> messages_;
     std::vector<std::shared_ptr<LiveOutput>> outputs_;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "background_frames.hpp"
+#include "cinebokeh/autofocus.hpp"
 #include "cinebokeh/defocus.hpp"
 #include "cinebokeh/false_color.hpp"
 #include "cinebokeh/pipeline/background_blur.hpp"
@@ -62,16 +63,24 @@ public:
           matte_(exec, size_),
           given_(exec, size_),
           disparity_(exec, size_),
-          defocus_(exec, size_) {}
+          defocus_(exec, size_),
+          autofocus_(exec) {}
 
     void measure(const LiveSettings& settings, LiveFrame& frame) override {
-        const float subject = 1 / settings.subject_distance, background = 1 / settings.background_distance;
-        frame.disparity.resize(size_.area());
         matte_in_ = matte_.in(frame.frame.matte_view());
-        plane_disparity<Exec>(exec_, matte_in_, {subject, background, settings.tilt}, disparity_.view());
+        frame.focus.distance = settings.subject_distance;
+        if (frame.frame.disparity.empty()) {
+            plane_disparity<Exec>(exec_, matte_in_,
+                                  {1 / settings.subject_distance, 1 / settings.background_distance, settings.tilt},
+                                  disparity_.view());
+        } else {
+            copy(exec_, frame.frame.disparity_view(), disparity_.view());
+            const std::optional<float> subject = autofocus_.on_matte(disparity_.view(), matte_in_);
+            if (subject) frame.focus.distance = 1 / std::max(*subject, 1e-3f);
+        }
+        frame.disparity.resize(size_.area());
         copy(exec_, View<const float, Exec>(disparity_.view()), HostImage<float>{frame.disparity.data(), size_});
         exec_.synchronize();
-        frame.focus.distance = settings.subject_distance;
     }
 
     void render(const LiveSettings& settings, LiveFrame& frame) override {
@@ -127,7 +136,7 @@ private:
         }
         const float subject = 1 / settings.subject_distance, background = 1 / settings.background_distance;
         const float apart = subject - background;
-        if (settings.tilt == 0 && std::abs(apart) > 1e-3f)  // two planes at 1 and 0
+        if (frame.frame.disparity.empty() && settings.tilt == 0 && std::abs(apart) > 1e-3f)  // two planes at 1 and 0
             (*bokeh_)({picture, {}, matte_in_}, {focus_.strength * apart, (focus_.disparity - background) / apart},
                       out);
         else
@@ -203,6 +212,7 @@ private:
     OnExec<Rgba8, Exec> picture_, backdrop_, result_, view_;
     OnExec<float, Exec> matte_, given_;
     Buffer<float, Exec> disparity_, defocus_;
+    Autofocus<Exec> autofocus_;
     View<const float, Exec> matte_in_;
     Focus focus_;
     std::optional<BokehRenderer<Exec>> bokeh_;

@@ -7,7 +7,7 @@
 
 #include "camera_list.hpp"
 #include "canvas_view.hpp"
-#include "focus_puller.hpp"
+#include "focus_ring.hpp"
 #include "governor.hpp"
 #include "mailbox.hpp"
 #include "program.hpp"
@@ -97,7 +97,7 @@ TEST_CASE("the governor lowers the quality when frames are slow, and comes back 
 }
 
 TEST_CASE("a rack goes from where the focus is to where it is wanted, evenly in 1 / distance") {
-    FocusPuller puller(1);
+    FocusRing puller(1);
     puller.rack(4, 10, 2, LiveEasing::linear);
     CHECK(puller.at(9) == doctest::Approx(1));
     CHECK(1 / puller.at(11) == doctest::Approx(0.625));
@@ -111,7 +111,7 @@ TEST_CASE("a rack goes from where the focus is to where it is wanted, evenly in 
         CHECK(eased(easing, 1) == 1);
         for (float t = 0.1f; t <= 1; t += 0.1f) CHECK(eased(easing, t) > eased(easing, t - 0.1f));
     }
-    FocusPuller follower(2);
+    FocusRing follower(2);
     for (int i = 0; i < 60; ++i) follower.follow(3, 20 + i / 30.0);
     CHECK(follower.at(30) == doctest::Approx(3).epsilon(1e-3));
 }

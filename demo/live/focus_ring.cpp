@@ -1,4 +1,4 @@
-#include "focus_puller.hpp"
+#include "focus_ring.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -20,12 +20,12 @@ float eased(LiveEasing easing, float t) {
     return t;
 }
 
-void FocusPuller::rack(float distance, double now, float seconds, LiveEasing easing) {
+void FocusRing::rack(float distance, double now, float seconds, LiveEasing easing) {
     from_ = diopters(now), to_ = 1 / distance, target_ = distance;
     begin_ = now, seconds_ = seconds, easing_ = easing;
 }
 
-void FocusPuller::follow(float distance, double now) {
+void FocusRing::follow(float distance, double now) {
     if (moving(now)) return;
     constexpr double time_constant = 0.12;  // seconds
     const double passed = followed_at_ < 0 ? 0 : now - followed_at_;
@@ -34,10 +34,10 @@ void FocusPuller::follow(float distance, double now) {
     from_ = to_, seconds_ = 0;
 }
 
-float FocusPuller::diopters(double now) const {
+float FocusRing::diopters(double now) const {
     if (!moving(now)) return to_;
     return from_ + (to_ - from_) * eased(easing_, float((now - begin_) / double(seconds_)));
 }
 
-float FocusPuller::at(double now) const { return 1 / diopters(now); }
+float FocusRing::at(double now) const { return 1 / diopters(now); }
 }  // namespace cinebokeh::demo

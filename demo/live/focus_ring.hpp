@@ -8,9 +8,9 @@ namespace cinebokeh::demo {
 float eased(LiveEasing easing, float t);
 
 /// Distances in metres, times in seconds. The ring turns evenly in 1 / distance, as the blur grows.
-class FocusPuller {
+class FocusRing {
 public:
-    explicit FocusPuller(float distance) : from_(1 / distance), to_(1 / distance), target_(distance) {}
+    explicit FocusRing(float distance) : from_(1 / distance), to_(1 / distance), target_(distance) {}
 
     /// Moves the focus to `distance` within `seconds`, from wherever it is.
     void rack(float distance, double now, float seconds, LiveEasing easing);
