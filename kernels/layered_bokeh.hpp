@@ -12,25 +12,35 @@ using LayerSet = uint64_t;
 
 // One layer: everything around the radius `at`. Radii grow from far to near.
 struct BokehLayer {
-    float behind, at;                // the radii of the layer behind it (-infinity: none) and of its own
+    float behind, at, before;        // the radii of the layers around it (infinite: none) and of its own
     float known_until, hidden_from;  // nearer than this it is hidden: by degrees, from the first radius to the second
     int level;                       // of the cells in which it is blurred
 
-    // How much of something at radius r belongs to this layer or covers it: layers overlap so that any radius between
-    // two of them is a mixture of both.
+    // How much of something at radius r belongs to this layer: what lies between two layers is a mixture of both.
     CINEBOKEH_HD float coverage(float r) const {
-        const float t = (r - behind) / (at - behind);
-        return !(t < 1) ? 1.f : t > 0 ? t : 0.f;  // with nothing behind t is NaN
+        const float t = r < at ? (r - behind) / (at - behind) : (before - r) / (before - at);
+        return !(t < 1) ? 1.f : t > 0 ? t : 0.f;  // with no layer on that side t is NaN
     }
     // How much of this layer can be seen where the frame shows something at radius r.
     CINEBOKEH_HD float known(float r) const {
-        return r <= known_until ? 1.f : r >= hidden_from ? 0.f : (hidden_from - r) / (hidden_from - known_until);
+        const float t = (hidden_from - r) / (hidden_from - known_until);
+        return t < 1 ? (t > 0 ? t : 0.f) : 1.f;
     }
 };
 
+// Layers that are added up in one image of their level. Groups are numbered from near to far.
+struct BokehGroup {
+    LayerSet set = 0;
+    int level = 0, slot = 0;  // slot: which image of that level
+};
+constexpr int bokeh_slots = 4;  // before and behind the focal plane, two each
+constexpr int bokeh_groups = bokeh_levels * bokeh_slots;
+
 struct BokehStack {
-    int count = 0, focus = -1;  // focus: the layer of radius 0, -1 where there is none
+    int count = 0, focus = -1, groups = 0;  // focus: the layer of radius 0, -1 where there is none
+    int near_groups = 0;                    // those before the layer in focus
     BokehLayer layer[bokeh_layers];
+    BokehGroup group[bokeh_groups];
 
     // The layers that a surface at radius r is a mixture of.
     CINEBOKEH_HD LayerSet layers_at(float r) const {
@@ -45,19 +55,32 @@ struct BokehStack {
         const LayerSet own = LayerSet(1) << low;
         return r > layer[low].at && low + 1 < count ? own | own << 1 : own;
     }
-    CINEBOKEH_HD LayerSet far_of(int level) const { return of(level, 0, focus < 0 ? first_near() : focus); }
-    CINEBOKEH_HD LayerSet near_of(int level) const { return of(level, focus < 0 ? first_near() : focus + 1, count); }
 
-private:
-    CINEBOKEH_HD int first_near() const {
-        int i = 0;
-        while (i < count && layer[i].at < 0) ++i;
-        return i;
+    // Groups are weighed as wholes where they are put together. A surface that reaches across from one to the next must
+    // not have there what is behind it, so the first layers of a level are a group of their own.
+    void make_groups() {
+        groups = near_groups = 0;
+        float first = 0;
+        for (int k = count; k-- > 0;) {
+            if (k == focus) continue;
+            const BokehLayer& own = layer[k];
+            const bool is_far = own.at < 0;
+            const int slots = is_far ? 2 : 0;
+            const BokehGroup* last = groups ? &group[groups - 1] : nullptr;
+            if (!last || last->level != own.level || (last->slot & 2) != slots) {
+                group[groups++] = {0, own.level, slots};
+                first = own.at;
+            } else if (last->slot == slots && first - own.at > 2 * (own.known_until - own.at)) {
+                group[groups++] = {0, own.level, slots + 1};
+            }
+            group[groups - 1].set |= LayerSet(1) << k;
+            if (!is_far) near_groups = groups;
+        }
     }
-    CINEBOKEH_HD LayerSet of(int level, int begin, int end) const {
-        LayerSet set = 0;
-        for (int i = begin; i < end; ++i) set |= LayerSet(layer[i].level == level) << i;
-        return set;
+    int group_of(int k) const {
+        int g = 0;
+        while (!(group[g].set >> k & 1)) ++g;
+        return g;
     }
 };
 
@@ -80,6 +103,14 @@ CINEBOKEH_HD inline Float4 light_of(const Float4& p) {
     return {p[0] > 0 ? p[0] : 0.f, p[1] > 0 ? p[1] : 0.f, p[2] > 0 ? p[2] : 0.f, 1};
 }
 
+// The shares of pixels on edges, found without a matte. Planes hold something in marked tiles where alpha is below 1.
+template <class Space>
+struct BokehEdges {
+    Image<uint8_t, Space> tiles;  // whether there are any
+    Image<float, Space> alpha;
+    Image<Float4, Space> front, back;  // as in BokehPixel
+};
+
 template <class Space, class Pixel>
 struct BokehSource {
     Image<const Pixel, Space> frame;
@@ -88,8 +119,8 @@ struct BokehSource {
     Image<const float, Space> matte, behind;  // with a matte: defocus is that of the subject, behind of what is not it
     Separate<Space> separate;
 
-    // Two planes have no maps: the subject is the nearer or the farther end of the range.
-    bool subject_is_near = true;
+    bool subject_is_near = true;  // two planes have no maps: the subject is the nearer or the farther end of the range
+    BokehEdges<Space> edges{};    // without a matte
 
     CINEBOKEH_HD float front_radius(int x, int y) const {
         if (!defocus.data) return subject_is_near ? nearest : farthest;
@@ -100,10 +131,16 @@ struct BokehSource {
         return effective_radius(behind(x, y), farthest, nearest);
     }
     CINEBOKEH_HD static Float4 with_radius(const Float4& c, float r) { return {c[0], c[1], c[2], r}; }
+    CINEBOKEH_HD bool on_edge(int x, int y) const {
+        return edges.tiles(x / bokeh_tile, y / bokeh_tile) && edges.alpha(x, y) < 1;
+    }
 
     CINEBOKEH_HD BokehPixel at(int x, int y) const {
         const Float4 colour = light_of(frame(x, y));
-        if (!matte.data) return {with_radius(colour, front_radius(x, y)), {}, 1};
+        if (!matte.data) {
+            if (on_edge(x, y)) return {edges.front(x, y), edges.back(x, y), edges.alpha(x, y)};
+            return {with_radius(colour, front_radius(x, y)), {}, 1};
+        }
         const float alpha = cut_to_one(matte(x, y));
         if (alpha == 0) return {with_radius(colour, back_radius(x, y)), {}, 1};
         const float r = front_radius(x, y);

@@ -1,4 +1,4 @@
-// The layered renderer on the CPU: each layer is made, blurred and laid over the sum in two passes over bands of tiles,
+// The layered renderer on the CPU: each layer is made, blurred and added to the sum in two passes over bands of tiles,
 // in the columns where it is seen only. The layer itself is never stored, just the prefix sums of its rows.
 #pragma once
 #include "cinebokeh/disk_blur.hpp"
@@ -36,12 +36,12 @@ void for_each_band(Cpu& exec, HostImage<const LayerSet> tiles, int layer, int he
 
 template <int level, class Pixel>
 void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const Disk& disk, HostSpan<const DiskRun>,
-                  BokehScratch<HostSpace>& scratch, const LayerOver<HostSpace>& over) {
+                  BokehScratch<HostSpace>& scratch, const AddLayer<HostSpace>& add) {
     constexpr int side = bokeh_tile >> level;
-    const Size cells = over.sums.far[level].size;
-    const TileMasks<HostSpace>& tiles = over.sums.tiles;
+    const Size cells = add.sum().size;
+    const TileMasks<HostSpace>& tiles = add.sums.tiles;
     const HostImage<Uint4> prefix = scratch.prefix.view().crop(0, 0, {cells.width + 2 * disk.reach + 1, cells.height});
-    for_each_band(exec, tiles.needed, over.index, cells.height, level, [&](int, int begin, int end, TileSpan span) {
+    for_each_band(exec, tiles.needed, add.index, cells.height, level, [&](int, int begin, int end, TileSpan span) {
         const int left = span.begin * side, right = std::min(span.end * side, cells.width);
         Float4 line[bokeh_piece];
         for (int y = begin; y < end; ++y)
@@ -50,14 +50,16 @@ void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, co
                 return line;
             });
     });
-    for_each_band(exec, tiles.seen, over.index, cells.height, level, [&](int row, int begin, int end, TileSpan span) {
+    for_each_band(exec, tiles.seen, add.index, cells.height, level, [&](int row, int begin, int end, TileSpan span) {
         Float4 line[bokeh_piece];
         for_each_run(tiles.seen.row(row), span, bokeh_piece / side, [&](LayerSet set, int first, int last) {
-            if (!(set >> over.index & 1)) return;
+            if (!(set >> add.index & 1)) return;
             const int x0 = first * side, count = std::min(last * side, cells.width) - x0;
             for (int y = begin; y < end; ++y) {
                 blur_chunk(prefix, disk, y, 4 * x0, 4 * count, &line[0][0]);
-                lay_piece_over(over, set, x0, y, count, line);
+                Float4* sum = add.sum().row(y) + x0;
+                if (add.is_first(set)) std::fill(sum, sum + count, Float4{});
+                add_piece_behind(line, count, sum);
             }
         });
     });

@@ -1,7 +1,8 @@
 // The layered renderer on CUDA: a layer is written in the tiles that need it, blurred in those where it is seen by the
-// kernel of the disk blur, and laid over the sum.
+// kernel of the disk blur, and added to the sum.
 #pragma once
 #include "cinebokeh/disk_blur.hpp"
+#include "kernels/layered_bokeh_edges.hpp"
 #include "kernels/layered_bokeh_over.hpp"
 
 namespace cinebokeh::detail {
@@ -37,25 +38,25 @@ struct WriteLayer {
         if (needed((x << level) / bokeh_tile, (y << level) / bokeh_tile) >> index & 1) out(x, y) = layer.at(x, y);
     }
 };
-struct LayBlurredOver {
-    LayerOver<DeviceSpace> over;
+struct AddBlurred {
+    AddLayer<DeviceSpace> add;
     Image<const Float4, DeviceSpace> blurred;
 
     CINEBOKEH_HD void operator()(int x, int y) const {
-        const LayerSet set = over.sums.seen(over.level, x, y);
-        if (set >> over.index & 1) over(x, y, set, blurred(x, y));
+        const LayerSet set = add.sums.seen(add.level(), x, y);
+        if (set >> add.index & 1) add(x, y, set, blurred(x, y));
     }
 };
 
 template <int level, class Pixel>
 void render_layer(Cuda& exec, const LayerCell<level, DeviceSpace, Pixel>& layer, const Disk& disk,
                   Span<const DiskRun, DeviceSpace> runs, BokehScratch<DeviceSpace>& scratch,
-                  const LayerOver<DeviceSpace>& over) {
-    const Size cells = over.sums.far[level].size;
+                  const AddLayer<DeviceSpace>& add) {
+    const Size cells = add.sum().size;
     const auto plain = scratch.layer.view().crop(0, 0, cells), blurred = scratch.blurred.view().crop(0, 0, cells);
-    for_each_pixel(exec, cells, WriteLayer<level, Pixel>{layer, over.sums.tiles.needed, over.index, plain});
-    disk_blur_where(exec, plain, disk, runs, BlockIsSeen{over.sums.tiles.seen, level, over.index}, blurred);
-    for_each_pixel(exec, cells, LayBlurredOver{over, blurred});
+    for_each_pixel(exec, cells, WriteLayer<level, Pixel>{layer, add.sums.tiles.needed, add.index, plain});
+    disk_blur_where(exec, plain, disk, runs, BlockIsSeen{add.sums.tiles.seen, level, add.index}, blurred);
+    for_each_pixel(exec, cells, AddBlurred{add, blurred});
 }
 
 template <class Pixel>

@@ -4,6 +4,8 @@
 // cells, and cells of which nothing is known take the value of the larger cell. All layers are done at once: their
 // images lie below each other.
 #pragma once
+#include <cmath>
+
 #include "kernels/layered_bokeh.hpp"
 
 namespace cinebokeh::detail {
@@ -195,6 +197,10 @@ struct FillLevels {
     }
 };
 
+// What goes on behind something is rather what is farthest away: a layer that covers only part of what is seen around
+// gets less than that part.
+CINEBOKEH_HD inline Float4 held_back(const Float4& fill) { return fill * std::sqrt(fill[3]); }
+
 // A filled layer read at a pixel position: colour and coverage, premultiplied.
 template <class Space>
 struct FillImage {
@@ -233,7 +239,7 @@ struct LayerCell {
         const Float4 known = part.sum * scale;
         if (!(hidden > 0)) return known;
         constexpr float side = 1 << level;
-        return known + fill.at((float(i) + 0.5f) * side, (float(j) + 0.5f) * side) * hidden;
+        return known + held_back(fill.at((float(i) + 0.5f) * side, (float(j) + 0.5f) * side)) * hidden;
     }
 };
 }  // namespace cinebokeh::detail

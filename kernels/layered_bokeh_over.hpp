@@ -1,59 +1,56 @@
-// The layered renderer: layers laid over each other, and the picture made of them.
+// The layered renderer: layers added to each other, and the picture made of them.
 #pragma once
 #include "kernels/layered_bokeh_fill.hpp"
 
 namespace cinebokeh::detail {
 
-// What the layers behind the focal plane add up to, and those before it, in the cells of each level. The coarse levels
-// are the farthest and the nearest ones, so far[0] lies over far[1] lies over far[2].
+// Adds what is behind a sum: as much of it as the sum leaves free. The layers of one surface share the light of its
+// pixels, so they add up to the whole of it; laid over each other as if they were strangers they would not.
+CINEBOKEH_HD inline void add_behind(const Float4& layer, Float4& sum) {
+    const float free = 1 - sum[3];
+    sum = sum + layer * (layer[3] > free ? free / layer[3] : 1.f);
+}
+
+// What the layers of each group add up to, in the cells of their level.
 template <class Space>
 struct BokehSums {
     TileMasks<Space> tiles;
-    Image<Float4, Space> far[bokeh_levels], near[bokeh_levels];
-    LayerSet far_set[bokeh_levels], near_set[bokeh_levels];
+    Image<Float4, Space> sum[bokeh_groups];
+    BokehGroup group[bokeh_groups];
+    int groups, near_groups;
 
     CINEBOKEH_HD LayerSet seen(int level, int x, int y) const {
-        constexpr int side = bokeh_tile;
-        return tiles.seen((x << level) / side, (y << level) / side);
+        return tiles.seen((x << level) / bokeh_tile, (y << level) / bokeh_tile);
     }
-    // What lies behind the layers of `level` in cell (x, y); opaque, or 0 where there is nothing.
-    CINEBOKEH_HD Float4 background(int level, LayerSet set, int x, int y) const {
-        for (int coarser = level + 1; coarser < bokeh_levels; ++coarser)
-            if (set & far_set[coarser]) return opaque(CellImage<Space>{far[coarser], 1 << (coarser - level)}.at(x, y));
-        return {};
-    }
-    CINEBOKEH_HD static Float4 opaque(const Float4& v) { return v[3] > 1e-6f ? v * (1 / v[3]) : Float4{}; }
+    CINEBOKEH_HD CellImage<Space> cells(int g) const { return {sum[g], 1 << group[g].level}; }
 };
 
-// Sums are 0 in tiles without layers of their level: cells are read between their centres.
+// Sums are 0 in tiles without layers of their group: cells are read between their centres.
 template <class Space>
-struct ClearSums {
+struct ClearSum {
     BokehSums<Space> sums;
-    int level;
+    int index;
     CINEBOKEH_HD void operator()(int x, int y) const {
-        const LayerSet set = sums.seen(level, x, y);
-        if (!(set & sums.far_set[level])) sums.far[level](x, y) = {};
-        if (!(set & sums.near_set[level])) sums.near[level](x, y) = {};
+        if (!(sums.seen(sums.group[index].level, x, y) & sums.group[index].set)) sums.sum[index](x, y) = {};
     }
 };
 
+// Adds a layer to the sum of its group; layers come from near to far.
 template <class Space>
-struct LayerOver {
+struct AddLayer {
     BokehSums<Space> sums;
-    int level, index;  // of the layer
+    int group, index;  // of the layer
 
-    CINEBOKEH_HD LayerSet bit() const { return LayerSet(1) << index; }
-    CINEBOKEH_HD bool is_far() const { return sums.far_set[level] & bit(); }
+    CINEBOKEH_HD int level() const { return sums.group[group].level; }
+    CINEBOKEH_HD const Image<Float4, Space>& sum() const { return sums.sum[group]; }
     // Whether nothing is in the sum yet, in tiles with these layers.
     CINEBOKEH_HD bool is_first(LayerSet set) const {
-        return !((is_far() ? sums.far_set[level] : sums.near_set[level]) & set & (bit() - 1));
+        return !(sums.group[group].set & set & ~((LayerSet(2) << index) - 1));
     }
-    CINEBOKEH_HD const Image<Float4, Space>& sum() const { return is_far() ? sums.far[level] : sums.near[level]; }
-
     CINEBOKEH_HD void operator()(int x, int y, LayerSet set, const Float4& layer) const {
-        Float4& own = sum()(x, y);
-        const Float4 under = !is_first(set) ? own : is_far() ? sums.background(level, set, x, y) : Float4{};
-        own = layer + under * (1 - layer[3]);
+        Float4 own = is_first(set) ? Float4{} : sum()(x, y);
+        add_behind(layer, own);
+        sum()(x, y) = own;
     }
 };
 
@@ -66,8 +63,8 @@ CINEBOKEH_HD inline void store_light(const Float4& linear, const Float4& frame, 
     out = {linear[0], linear[1], linear[2], frame[3]};
 }
 
-// The picture: what is behind, the layer in focus at full resolution, what is before it. Pixels that nothing else
-// reaches are those of the frame, bit for bit.
+// The picture: what is before the focal plane, the layer in focus at full resolution, what is behind it. Pixels that
+// nothing else reaches are those of the frame, bit for bit.
 template <class Space, class Pixel>
 struct FinishBokeh {
     BokehSums<Space> sums;
@@ -85,17 +82,11 @@ struct FinishBokeh {
             out(x, y) = pixel;
             return;
         }
-        Float4 sum =
-            set & sums.far_set[0] ? BokehSums<Space>::opaque(sums.far[0](x, y)) : sums.background(0, set, x, y);
-        if (set & own()) {
-            const Float4 sharp = focused.at(x, y);
-            sum = sharp + sum * (1 - sharp[3]);
+        Float4 sum{};
+        for (int g = 0; g <= sums.groups; ++g) {
+            if (g == sums.near_groups && (set & own())) add_behind(focused.at(x, y), sum);
+            if (g < sums.groups && (set & sums.group[g].set)) add_behind(sums.cells(g).at(x, y), sum);
         }
-        for (int level = 0; level < bokeh_levels; ++level)
-            if (set & sums.near_set[level]) {
-                const Float4 near = CellImage<Space>{sums.near[level], 1 << level}.at(x, y);
-                sum = near + sum * (1 - near[3]);
-            }
         if (sum[3] > 1e-6f)
             store_light(sum[3] == 1 ? sum : sum * (1 / sum[3]), pixel, out(x, y));
         else

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/foreground_cells_cpu.hpp"
+#include "kernels/layered_bokeh_edges.hpp"
 #include "kernels/layered_bokeh_over.hpp"
 
 namespace cinebokeh::detail {
@@ -15,13 +16,18 @@ struct TileSpan {
     int begin = 0, end = 0;
 };
 
-// The radii of a piece of a row, and its colours; only where the frame shows one surface in every pixel.
+// The radii of a piece of a row, NaN in cells to be looked at more closely; and the colour of a cell. There is no
+// matte.
 template <int level, class Pixel>
 void radii_of_piece(const BokehPyramid<HostSpace, Pixel>& pyramid, int x0, int y, int count, float* radius) {
     if constexpr (level == 0) {
         const BokehSource<HostSpace, Pixel>& source = pyramid.pixels;
         const float* defocus = source.defocus.row(y) + x0;
         for (int i = 0; i < count; ++i) radius[i] = effective_radius(defocus[i], source.farthest, source.nearest);
+        for (int i = 0; i < count; i += bokeh_tile)
+            if (source.edges.tiles((x0 + i) / bokeh_tile, y / bokeh_tile))
+                for (int j = i; j < std::min(i + bokeh_tile, count); ++j)
+                    if (source.edges.alpha(x0 + j, y) < 1) radius[j] = NAN;
     } else {
         const Float4* means = (level == 1 ? pyramid.half : pyramid.quarter).row(y) + x0;
         for (int i = 0; i < count; ++i) radius[i] = means[i][3];
@@ -78,7 +84,7 @@ void piece_of_layer(const LayerCell<level, HostSpace, Pixel>& cell, int x0, int 
     for (int i = 0; i < count; ++i) {
         least = known[i] < least ? known[i] : least;
         most = covered[i] > most ? covered[i] : most;
-        if (level > 0 && radius[i] != radius[i]) least = -1;  // a cell to be looked at more closely
+        if (radius[i] != radius[i]) least = -1;
     }
     if (most == 0 && least == 1) {
         std::fill(out, out + count, Float4{});
@@ -91,28 +97,15 @@ void piece_of_layer(const LayerCell<level, HostSpace, Pixel>& cell, int x0, int 
     if (least == 1) return;
     const FillRow fill(cell.fill, level, x0, y, count);
     for (int i = 0; i < count; ++i) {
-        if (level > 0 && radius[i] != radius[i])
+        if (radius[i] != radius[i])
             out[i] = cell.at(x0 + i, y);
         else if (known[i] < 1)
-            out[i] = out[i] + fill.at(i) * (1 - known[i]);
+            out[i] = out[i] + held_back(fill.at(i)) * (1 - known[i]);
     }
 }
 
-inline void lay_over(const Float4* over, int count, Float4* sum) {
-    for (int i = 0; i < count; ++i) sum[i] = over[i] + sum[i] * (1 - over[i][3]);
-}
-
-// Lays a piece of a blurred layer over its sum; all of it lies in tiles with the same layers.
-inline void lay_piece_over(const LayerOver<HostSpace>& over, LayerSet set, int x0, int y, int count,
-                           const Float4* layer) {
-    Float4* sum = over.sum().row(y) + x0;
-    if (over.is_first(set)) {
-        if (over.is_far())
-            for (int i = 0; i < count; ++i) sum[i] = over.sums.background(over.level, set, x0 + i, y);
-        else
-            std::fill(sum, sum + count, Float4{});
-    }
-    lay_over(layer, count, sum);
+inline void add_piece_behind(const Float4* layer, int count, Float4* sum) {
+    for (int i = 0; i < count; ++i) add_behind(layer[i], sum[i]);
 }
 
 inline void divide_by_alpha(Float4* line, int count) {
@@ -143,24 +136,18 @@ void finish_piece(const FinishBokeh<HostSpace, Pixel>& finish, LayerSet set, int
         if (frame != out) std::copy(frame, frame + count, out);
         return;
     }
-    Float4 line[bokeh_piece], over[bokeh_piece];
-    int behind = 0;
-    while (behind < bokeh_levels && !(set & sums.far_set[behind])) ++behind;
-    if (behind < bokeh_levels) {
-        read_between(CellImage<HostSpace>{sums.far[behind], 1 << behind}, x0, y, count, line);
-        divide_by_alpha(line, count);
-    } else {
-        std::fill(line, line + count, Float4{});
-    }
-    if (set & finish.own()) {
-        piece_of_layer<0, Pixel>(finish.focused, x0, y, count, over);
-        lay_over(over, count, line);
-    }
-    for (int level = 0; level < bokeh_levels; ++level)
-        if (set & sums.near_set[level]) {
-            read_between(CellImage<HostSpace>{sums.near[level], 1 << level}, x0, y, count, over);
-            lay_over(over, count, line);
+    Float4 line[bokeh_piece], part[bokeh_piece];
+    std::fill(line, line + count, Float4{});
+    for (int g = 0; g <= sums.groups; ++g) {
+        if (g == sums.near_groups && (set & finish.own())) {
+            piece_of_layer<0, Pixel>(finish.focused, x0, y, count, part);
+            add_piece_behind(part, count, line);
         }
+        if (g < sums.groups && (set & sums.group[g].set)) {
+            read_between(sums.cells(g), x0, y, count, part);
+            add_piece_behind(part, count, line);
+        }
+    }
     divide_by_alpha(line, count);
     store_piece(line, frame, count, out);
 }

@@ -1,14 +1,17 @@
 // Layered bokeh: the fast renderer of defocus. The picture is cut into layers of about one blur radius, each is blurred
-// with the exact disk of its radius, and they are laid over each other from far to near.
+// with the exact disk of its radius, and they are put behind each other from near to far.
 //
 // The layers are those of a multi-plane image (Peng et al., "MPIB: an MPI-based bokeh rendering framework for realistic
 // partial occlusion effects", ECCV 2022), with these rules:
 //
-//   - Layers overlap. A surface at a radius r between those of two layers covers the far one whole and the near one in
-//     part, so that what comes out is the mixture of both blurs; surfaces that recede have no seams.
+//   - A surface at a radius between those of two layers is shared out to both, so that what comes out is the mixture of
+//     both blurs and surfaces that recede have no seams. What is farther gets the room that nearer layers leave.
 //   - What is behind is complete. Where something nearer hides a layer, the layer goes on in the colours of what is
 //     seen of it around (push-pull), never in those of what hides it: no halo around a sharp subject, and a blurred
 //     edge before the focal plane turns translucent and shows a background.
+//   - Pixels on the outline of a surface are parted into what they show of it and of what is behind it, by the matte
+//   or,
+//     where there is none, by the colours on both sides.
 //   - Layers far from the focal plane are blurred at half and at quarter size; the one in focus keeps its pixels.
 //   - Tiles of 16 x 16 pixels know which layers can be seen in them; the others are not computed.
 #pragma once
@@ -51,7 +54,7 @@ public:
     /// Throws Error if the size is negative or a parameter is outside its range.
     LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams params = {});
 
-    ///   frame    [h, w]  opaque surfaces
+    ///   frame    [h, w]  of opaque surfaces; pixels on their edges are parted
     ///   defocus  [h, w]
     ///   out      [h, w]  out; may be the frame
     /// Throws Error if the sizes differ or exceed the plan.
@@ -95,7 +98,7 @@ private:
     float farthest() const { return stack_.layer[0].at; }
     float nearest() const { return stack_.layer[stack_.count - 1].at; }
     template <class Pixel>
-    void render(const detail::BokehSource<Space, Pixel>& source, View<Pixel, Exec> out);
+    void render(detail::BokehSource<Space, Pixel> source, View<Pixel, Exec> out);
     void render_matte(View<const Rgba8, Exec> frame, View<const float, Exec> matte, View<const float, Exec> defocus,
                       View<const float, Exec> behind, bool subject_is_near, View<Rgba8, Exec> out);
     static void require_same(Size a, Size b) { require(a == b, "LayeredBokeh: the images differ in size"); }
@@ -120,8 +123,11 @@ private:
     Buffer<detail::DiskRun, Exec> runs_;
     Buffer<detail::LayerSet, Exec> content_, seen_, needed_;
     Buffer<float, Exec> tile_reach_;
+    Buffer<uint8_t, Exec> edge_tiles_;
+    Buffer<float, Exec> edge_alpha_;
+    Buffer<Float4, Exec> edge_front_, edge_back_;
     Buffer<Float4, Exec> half_, quarter_;
-    std::array<Buffer<Float4, Exec>, detail::bokeh_levels> far_, near_;
+    std::array<Buffer<Float4, Exec>, detail::bokeh_groups> sums_;  // by level and slot
     std::vector<Buffer<detail::FillCell, Exec>> fill_;
     ForegroundEstimator<Exec> estimate_;
     detail::BokehScratch<Space> scratch_;
@@ -162,16 +168,18 @@ LayeredBokeh<Exec>::LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams p
       seen_(exec, content_.size()),
       needed_(exec, content_.size()),
       tile_reach_(exec, content_.size()),
+      edge_tiles_(exec, content_.size()),
+      edge_alpha_(exec, max_size),
+      edge_front_(exec, max_size),
+      edge_back_(exec, max_size),
       half_(exec, detail::cells_of(max_size, 2)),
       quarter_(exec, detail::cells_of(max_size, 4)),
       estimate_(exec, max_size, {.step = std::clamp(max_size.height / 120, 1, 64), .near_sigma = 1, .far_sigma = 6}),
       scratch_(exec, max_size, runs_per_layer_ + 1) {
     for (detail::Disk& disk : disks_) disk.runs.reserve(size_t(runs_per_layer_));
     set_radii(nullptr, 0);
-    for (int level = 0; level < detail::bokeh_levels; ++level) {
-        far_[size_t(level)] = Buffer<Float4, Exec>(exec, detail::cells_of(max_size, 1 << level));
-        near_[size_t(level)] = Buffer<Float4, Exec>(exec, detail::cells_of(max_size, 1 << level));
-    }
+    for (int i = 0; i < detail::bokeh_groups; ++i)
+        sums_[size_t(i)] = Buffer<Float4, Exec>(exec, detail::cells_of(max_size, 1 << (i / detail::bokeh_slots)));
     for (Size s = detail::cells_of(quarter_.size(), fill_side_);; s = detail::cells_of(s, 2)) {
         fill_.emplace_back(exec, Size{s.width, s.height * stack_.count});
         if (s.width <= 1 && s.height <= 1) break;
@@ -207,14 +215,16 @@ void LayeredBokeh<Exec>::set_stack(const float* radii, int count) {
     stack_.count = count;
     stack_.focus = -1;
     for (int i = 0; i < count; ++i) {
-        const float at = radii[i], size = std::abs(at), gap = 1 + 0.15f * size;
+        const float at = radii[i], size = std::abs(at), gap = 2 + 0.15f * size;
         const int level = size < params_.half_from ? 0 : size < params_.quarter_from ? 1 : 2;
-        stack_.layer[i] = {i ? radii[i - 1] : -INFINITY, at, at + gap, at + 2 * gap, level};
+        const float behind = i ? radii[i - 1] : -INFINITY, before = i + 1 < count ? radii[i + 1] : INFINITY;
+        stack_.layer[i] = {behind, at, before, at + gap, at + 2 * gap, level};
         if (at == 0) stack_.focus = i;
         detail::Disk& disk = disks_[size_t(i)];
         detail::make_disk(double(std::ldexp(size, -level)), params_.max_value, disk);
         std::copy(disk.runs.begin(), disk.runs.end(), host_runs_.begin() + i * runs_per_layer_);
     }
+    stack_.make_groups();
     for (int i = 0; i < detail::ReachTable::count; ++i) {
         reach_.layers[i] = 0;
         for (int k = 0; k < count; ++k)
@@ -267,31 +277,37 @@ void LayeredBokeh<Exec>::blur_layer(const detail::BokehPyramid<Space, Pixel>& py
                                     const detail::BokehSums<Space>& sums, int k) {
     const detail::LayerCell<level, Space, Pixel> layer{pyramid, stack_.layer[k], filled(k, pyramid.pixels.frame.size)};
     const SpanView<const detail::DiskRun, Exec> runs{runs_.view().data + k * runs_per_layer_, size_t(runs_per_layer_)};
-    detail::render_layer<level, Pixel>(*exec_, layer, disks_[size_t(k)], runs, scratch_, {sums, level, k});
+    detail::render_layer<level, Pixel>(*exec_, layer, disks_[size_t(k)], runs, scratch_, {sums, stack_.group_of(k), k});
 }
 
 template <class Exec>
 template <class Pixel>
-void LayeredBokeh<Exec>::render(const detail::BokehSource<Space, Pixel>& source, View<Pixel, Exec> out) {
+void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<Pixel, Exec> out) {
     const Size s = source.frame.size;
     require_same(s, out.size);
     require(s.width <= max_size_.width && s.height <= max_size_.height, "LayeredBokeh: a frame of ", s.width, " x ",
             s.height, " is larger than the plan");
     if (s.empty()) return;
     const auto part = [s](auto& buffer, int side) { return buffer.view().crop(0, 0, detail::cells_of(s, side)); };
+    if (!source.matte.data) {
+        source.edges = {part(edge_tiles_, detail::bokeh_tile), part(edge_alpha_, 1), part(edge_front_, 1),
+                        part(edge_back_, 1)};
+        for_each_pixel(*exec_, source.edges.tiles.size,
+                       detail::MarkEdgeTiles<Space, Pixel>{source, source.edges.tiles});
+        for_each_pixel(*exec_, s, detail::PartEdges<Space, Pixel>{source, source.edges});
+    }
     const detail::BokehPyramid<Space, Pixel> pyramid{source, part(half_, 2), part(quarter_, 4)};
     const detail::TileMasks<Space> tiles{part(content_, detail::bokeh_tile), part(tile_reach_, detail::bokeh_tile),
                                          part(seen_, detail::bokeh_tile), part(needed_, detail::bokeh_tile)};
     find_layers(pyramid, tiles);
     fill(pyramid, tiles);
-    detail::BokehSums<Space> sums{tiles, {}, {}, {}, {}};
-    for (int level = 0; level < detail::bokeh_levels; ++level) {
-        sums.far[level] = part(far_[size_t(level)], 1 << level);
-        sums.near[level] = part(near_[size_t(level)], 1 << level);
-        sums.far_set[level] = stack_.far_of(level), sums.near_set[level] = stack_.near_of(level);
-        if (level > 0) for_each_pixel(*exec_, sums.far[level].size, detail::ClearSums<Space>{sums, level});
+    detail::BokehSums<Space> sums{tiles, {}, {}, stack_.groups, stack_.near_groups};
+    for (int g = 0; g < stack_.groups; ++g) {
+        const detail::BokehGroup group = sums.group[g] = stack_.group[g];
+        sums.sum[g] = part(sums_[size_t(group.level * detail::bokeh_slots + group.slot)], 1 << group.level);
+        if (group.level > 0) for_each_pixel(*exec_, sums.sum[g].size, detail::ClearSum<Space>{sums, g});
     }
-    for (int k = 0; k < stack_.count; ++k) {
+    for (int k = stack_.count; k-- > 0;) {  // from near to far
         if (k == stack_.focus) continue;
         const int level = stack_.layer[k].level;
         if (level == 0) blur_layer<0>(pyramid, sums, k);
