@@ -83,21 +83,25 @@ struct ConvChannels {
 };
 
 template <class T, class Exec>
-class ConvPlan {
+class PlainConv {
 public:
-    ConvPlan(Exec& exec, const Conv2dParams& params, const Conv2dWeights& weights, Size)
+    PlainConv(Exec& exec, const Conv2dParams& params, const Conv2dWeights& weights)
         : params_(params),
           weight_(exec, {int(weights.weight.size()), 1}, taps_outermost(params, weights.weight)),
           bias_(exec, {params.out_channels, 1}, bias_of(params, weights)) {}
 
     void run(Exec& exec, const ConvInputs<T, Exec>& in, TensorView<T, Exec> out, TensorView<const T, Exec> residual) {
-        const Buffer<float, Exec>&weight = weight_, &bias = bias_;
-        for_each_channel_run(exec, out.shape,
-                             ConvChannels<T, Exec>{in, params_, weight.span(), bias.span(), out, residual});
+        for_each_channel_run(exec, out.shape, ConvChannels<T, Exec>{in, params_, weight(), bias(), out, residual});
     }
+    SpanView<const float, Exec> weight() const { return weight_.span(); }  // taps_outermost
+    SpanView<const float, Exec> bias() const { return bias_.span(); }
 
 private:
     Conv2dParams params_;
     Buffer<float, Exec> weight_, bias_;
 };
+
+/// The kernels of one convolution, chosen when it is made: conv_cpu.hpp and conv_cuda.cuh.
+template <class T, class Exec>
+class ConvPlan;
 }  // namespace cinebokeh::detail

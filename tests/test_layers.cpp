@@ -29,6 +29,7 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"conv_gru", "conv"},
     {"crf", "lattice"},
     {"defocus", "lens"},
+    {"deform_conv", "conv"},
     {"foreground", "color"},
     {"foreground", "gaussian_blur"},
     {"grid_energy", "maxflow"},

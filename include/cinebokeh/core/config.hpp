@@ -2,7 +2,7 @@
 //
 //   CINEBOKEH_GRID    1 where CUDA kernels can be compiled: by nvcc, or by a C++ compiler in simulation (CINEBOKEH_SIM)
 //   CINEBOKEH_HD      marks a function that runs on the host and on the device
-//   CINEBOKEH_UNROLL  before a loop of a kernel that must be unrolled, because it indexes registers
+//   CINEBOKEH_UNROLL  before a loop of a few constant turns that must be unrolled, because it indexes registers
 //   CINEBOKEH_ROLLED  before one that must not be, because that would take too many registers
 #pragma once
 
@@ -23,11 +23,16 @@
 #define CINEBOKEH_HD
 #endif
 
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__) || (defined(__clang__) && !defined(__CUDACC__))
 #define CINEBOKEH_UNROLL _Pragma("unroll")
-#define CINEBOKEH_ROLLED _Pragma("unroll 1")
+#elif defined(__GNUC__) && !defined(__CUDACC__)
+#define CINEBOKEH_UNROLL _Pragma("GCC unroll 32")
 #else
 #define CINEBOKEH_UNROLL
+#endif
+#if defined(__CUDA_ARCH__)
+#define CINEBOKEH_ROLLED _Pragma("unroll 1")
+#else
 #define CINEBOKEH_ROLLED
 #endif
 

@@ -4,9 +4,7 @@
 #include <cstring>
 
 #include "cinebokeh/core/config.hpp"
-#if defined(__F16C__) && !defined(__CUDA_ARCH__)
-#include <immintrin.h>
-#endif
+#include "cinebokeh/core/intrinsics.hpp"
 
 namespace cinebokeh {
 

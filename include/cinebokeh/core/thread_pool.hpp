@@ -12,9 +12,7 @@
 #include <thread>
 #include <vector>
 
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#endif
+#include "cinebokeh/core/intrinsics.hpp"
 
 namespace cinebokeh {
 

@@ -63,6 +63,8 @@ struct ConvInputs {
 }  // namespace cinebokeh
 
 #include "kernels/conv.hpp"
+#include "kernels/conv_cpu.hpp"
+#include "kernels/conv_cuda.cuh"
 
 namespace cinebokeh {
 

@@ -27,6 +27,8 @@ struct ConvGruWeights {
 }  // namespace cinebokeh
 
 #include "kernels/conv_gru.hpp"
+#include "kernels/conv_gru_cpu.hpp"
+#include "kernels/conv_gru_cuda.cuh"
 
 namespace cinebokeh {
 
@@ -62,7 +64,7 @@ private:
 template <class T, class Exec>
 ConvGru<T, Exec>::ConvGru(Exec& exec, const ConvGruParams& params, const ConvGruWeights& weights, Shape max_shape)
     : exec_(&exec),
-      params_(detail::checked_gru(params)),
+      params_(detail::checked_gru(params, weights, max_shape.size())),
       max_shape_(max_shape),
       plan_(exec, params, weights, max_shape) {}
 

@@ -1,0 +1,146 @@
+// Convolutions on the CPU: bands of rows run on all threads. A band keeps the rows of the input that it needs, laid out
+// as planes, and calculates its rows of outputs from them, a block of channels and a tile of pixels at a time.
+#pragma once
+#include "kernels/conv_bands_cpu.hpp"
+#include "kernels/conv_depthwise_cpu.hpp"
+#include "kernels/conv_output_cpu.hpp"
+#include "kernels/conv_pack_cpu.hpp"
+
+namespace cinebokeh::detail {
+
+/// Writes one row of outputs. `rows`: the planes of every row of the filter, null where it lies outside of the image.
+/// `epilogue(x, pixels, first, count, sums)` takes the sums of a tile: `count` channels from `first` on, at `pixels`
+/// pixels from x on, sums[pixel][tile_outputs].
+template <int channels, class Epilogue>
+void conv_row(const ConvLayout& layout, const float* weights, const float* const* rows, ptrdiff_t plane_stride,
+              int width, const Epilogue& epilogue) {
+    alignas(64) float sums[tile_sums * tile_outputs];
+    const Conv2dParams& p = layout.p;
+    ConvPlanes in;
+    in.planes = layout.planes(), in.dilation = p.dilation, in.plane_stride = plane_stride;
+    for (int first = 0; first < p.out_channels;) {
+        const int outputs = conv_block_outputs(p.out_channels - first), pixels = conv_tile_pixels(outputs);
+        const size_t row_weights = layout.row_weights(outputs);
+        for (int x = 0; x < width; x += pixels) {
+            in.row_count = 0;
+            for (int ky = 0; ky < p.kernel; ++ky)
+                if (rows[ky]) {
+                    in.rows[in.row_count] = rows[ky] + x;
+                    in.weights[in.row_count++] = weights + row_weights * size_t(ky);
+                }
+            const int left = std::min(pixels, width - x);
+            const ConvTile tile =
+                layout.taps == 3 ? conv_tile_of<channels, 3>(left, outputs) : conv_tile_of<channels, 1>(left, outputs);
+            tile(in, sums);
+            epilogue(x, left, first, std::min(outputs, p.out_channels - first), sums);
+        }
+        weights += row_weights * size_t(p.kernel);
+        first += outputs;
+    }
+}
+
+/// Rows of the input, laid out as planes, of which a row of outputs needs a few and the next mostly the same.
+class PlaneRing {
+public:
+    PlaneRing(const ConvLayout& layout, int width, float* memory)
+        : rows_(layout.ring_rows()), stride_(layout.plane_stride(width)), memory_(memory) {
+        std::fill(held_, held_ + rows_, -1);
+    }
+    static size_t words(const ConvLayout& layout, int width) {
+        return size_t(layout.ring_rows()) * size_t(layout.planes()) * size_t(layout.plane_stride(width));
+    }
+    ptrdiff_t stride() const { return stride_; }
+    /// The planes of row y, which fill(PlaneRow) lays out where they are not there yet.
+    template <class Fill>
+    const float* row(const ConvLayout& layout, int y, const Fill& fill) {
+        float* planes = memory_ + ptrdiff_t(y % rows_) * layout.planes() * stride_;
+        if (held_[y % rows_] != y) fill(PlaneRow{planes, stride_, 1}), held_[y % rows_] = y;
+        return planes;
+    }
+
+private:
+    int rows_;
+    ptrdiff_t stride_;
+    float* memory_;
+    int held_[14 * 16 + 1];
+};
+
+inline Buffer<float, Cpu> buffer_of(Cpu& exec, const std::vector<float>& values) {
+    return {exec, {int(values.size()), 1}, values};
+}
+/// The bias, filled up so that whole registers can be read anywhere in it.
+inline std::vector<float> padded_bias(const Conv2dParams& p, const Conv2dWeights& weights) {
+    std::vector<float> bias = bias_of(p, weights);
+    bias.resize(round_up(bias.size(), 16) + 32);
+    return bias;
+}
+
+/// A dense convolution.
+template <class T>
+class ConvDense {
+public:
+    ConvDense(Cpu& exec, const Conv2dParams& params, const Conv2dWeights& weights, Size max_input)
+        : layout_(params, word_channels<T>),
+          scratch_(exec, PlaneRing::words(layout_, conv_output_size(params, max_input).width)),
+          weights_(buffer_of(exec, pack_weights<word_channels<T>>(layout_, weights.weight))),
+          bias_(buffer_of(exec, padded_bias(params, weights))) {}
+
+    void run(Cpu& exec, const ConvInputs<T, Cpu>& in, HostTensor<T> out, HostTensor<const T> residual) {
+        const ConvOutput<T> output{bias_.view().data, layout_.p.activation, out, residual};
+        for_each_band(exec, out.shape.n, out.shape.h, 8, [&](int n, int begin, int end) {
+            const ThreadScratch::Lease memory(scratch_);
+            PlaneRing ring(layout_, out.shape.w, memory.words());
+            for (int y = begin; y < end; ++y) row(in, n, y, ring, output);
+        });
+    }
+
+private:
+    void row(const ConvInputs<T, Cpu>& in, int n, int y, PlaneRing& ring, const ConvOutput<T>& output) const {
+        const Conv2dParams& p = layout_.p;
+        const int width = output.out.shape.w;
+        const float* rows[15];
+        for (int ky = 0; ky < p.kernel; ++ky) {
+            const int v = y * p.stride - p.padding + ky * p.dilation;
+            const bool inside = v >= 0 && v < in.tensors[0].shape.h;
+            rows[ky] = !inside ? nullptr : ring.row(layout_, v, [&](PlaneRow to) {
+                pack_row<word_channels<T>>(layout_, in, n, v, width, to);
+            });
+        }
+        conv_row<word_channels<T>>(layout_, weights_.view().data, rows, ring.stride(), width,
+                                   [&](int x, int pixels, int first, int count, const float* sums) {
+                                       output.tile(n, y, x, pixels, first, count, sums, tile_outputs);
+                                   });
+    }
+
+    ConvLayout layout_;
+    ThreadScratch scratch_;
+    Buffer<float, Cpu> weights_, bias_;
+};
+
+/// Dense and depthwise convolutions have kernels of their own; other groups take the plain one.
+template <class T>
+class ConvPlan<T, Cpu> {
+public:
+    ConvPlan(Cpu& exec, const Conv2dParams& p, const Conv2dWeights& weights, Size max_input) {
+        if (p.groups == 1)
+            dense_ = std::make_unique<ConvDense<T>>(exec, p, weights, max_input);
+        else if (p.groups == p.in_channels && p.groups == p.out_channels)
+            depthwise_ = std::make_unique<ConvDepthwise<T>>(exec, p, weights, max_input);
+        else
+            grouped_ = std::make_unique<PlainConv<T, Cpu>>(exec, p, weights);
+    }
+    void run(Cpu& exec, const ConvInputs<T, Cpu>& in, HostTensor<T> out, HostTensor<const T> residual) {
+        if (dense_)
+            dense_->run(exec, in, out, residual);
+        else if (depthwise_)
+            depthwise_->run(exec, in, out, residual);
+        else
+            grouped_->run(exec, in, out, residual);
+    }
+
+private:
+    std::unique_ptr<ConvDense<T>> dense_;
+    std::unique_ptr<ConvDepthwise<T>> depthwise_;
+    std::unique_ptr<PlainConv<T, Cpu>> grouped_;
+};
+}  // namespace cinebokeh::detail
