@@ -129,11 +129,12 @@ void App::draw_lens() {
 
 void App::draw_aperture() {
     slider("blades", settings_.blades, 0, 12);
-    if (settings_.blades == 1 || settings_.blades == 2) settings_.blades = settings_.blades == 1 ? 3 : 0;
     slider("rotation", settings_.rotation, -180, 180, "%.0f deg");
     slider("cat-eye", settings_.cat_eye, 0, 1, "%.2f");
+    slider("squeeze", settings_.squeeze, 0.5f, 2, "%.2f");
     slider("highlights", settings_.highlights, 0, 4, "%.1f stops");
     slider("chromatic", settings_.chromatic, -0.2f, 0.2f, "%.3f");
+    check("exact renderer", settings_.exact);
 }
 
 void App::draw_scene() {

@@ -27,8 +27,8 @@ void FocusRing::rack(float distance, double now, float seconds, LiveEasing easin
 
 void FocusRing::follow(float distance, double now) {
     if (moving(now)) return;
-    constexpr double time_constant = 0.12;  // seconds
-    const double passed = followed_at_ < 0 ? 0 : now - followed_at_;
+    constexpr double time_constant = 0.12;                                   // seconds
+    const double passed = followed_at_ < 0 ? INFINITY : now - followed_at_;  // the first time it is there at once
     followed_at_ = now;
     to_ += float(1 - std::exp(-passed / time_constant)) * (1 / distance - to_);
     from_ = to_, seconds_ = 0;

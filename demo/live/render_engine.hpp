@@ -127,13 +127,25 @@ private:
         for (const float radius : frame.defocus) frame.focus.largest = std::max(frame.focus.largest, std::abs(radius));
     }
 
+    // The fast renderer knows round apertures; the exact one every shape, and lights beyond white.
+    static BokehRendererParams bokeh_params(const LiveSettings& settings, float largest) {
+        BokehRendererParams params{.max_radius = std::clamp(std::exp2(std::ceil(std::log2(largest))), 32.f, 200.f),
+                                   .aperture = {.blades = settings.blades,
+                                                .rotation = settings.rotation,
+                                                .squeeze = settings.squeeze,
+                                                .cat_eye = settings.cat_eye,
+                                                .chromatic = settings.chromatic},
+                                   .highlights = {.gain = std::exp2(settings.highlights)}};
+        if (settings.exact || !(params.aperture == Aperture{.rotation = settings.rotation}) || settings.highlights > 0)
+            params.method = BokehMethod::exact;
+        return params;
+    }
+
     void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
                        View<Rgba8, Exec> out) {
-        if (!bokeh_ || frame.focus.largest > bokeh_->params().max_radius) {
-            const float room = std::clamp(std::exp2(std::ceil(std::log2(frame.focus.largest))), 32.f, 200.f);
-            if (!bokeh_ || room > bokeh_->params().max_radius)
-                bokeh_.emplace(exec_, size_, BokehRendererParams{.max_radius = room});
-        }
+        BokehRendererParams params = bokeh_params(settings, frame.focus.largest);
+        if (bokeh_) params.max_radius = std::max(params.max_radius, bokeh_->params().max_radius);
+        if (!bokeh_ || !(params == bokeh_->params())) bokeh_.emplace(exec_, size_, params);
         const float subject = 1 / settings.subject_distance, background = 1 / settings.background_distance;
         const float apart = subject - background;
         if (frame.frame.disparity.empty() && settings.tilt == 0 && std::abs(apart) > 1e-3f)  // two planes at 1 and 0

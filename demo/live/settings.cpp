@@ -24,6 +24,7 @@ void visit_settings(Settings& s, const Visit& visit) {
     visit.number("blades", s.blades, 0, 12);
     visit.number("rotation", s.rotation, -180.f, 180.f);
     visit.number("cat_eye", s.cat_eye, 0.f, 1.f);
+    visit.number("squeeze", s.squeeze, 0.5f, 2.f);
     visit.number("highlights", s.highlights, 0.f, 4.f);
     visit.number("chromatic", s.chromatic, -0.2f, 0.2f);
     visit.number("focus_distance", s.focus_distance, 0.2f, 1000.f);
@@ -33,6 +34,7 @@ void visit_settings(Settings& s, const Visit& visit) {
     visit.number("tilt", s.tilt, -4.f, 4.f);
     visit.number("rack_seconds", s.rack_seconds, 0.f, 10.f);
     visit.choice("easing", s.easing, names_of_easings());
+    visit.value("exact", s.exact);
     visit.value("zebra", s.zebra);
     visit.choice("subject", s.subject, names_of_subjects());
     visit.number("feather", s.feather, 0.f, 64.f);
@@ -148,7 +150,7 @@ const std::vector<std::string>& preset_names() {
 void apply_preset(const std::string& name, LiveSettings& s) {
     const LiveSettings plain;
     s.cat_eye = plain.cat_eye, s.chromatic = plain.chromatic, s.highlights = plain.highlights, s.tilt = plain.tilt;
-    s.blades = 0, s.rotation = 0, s.sensor_width = 36, s.focus_on_subject = true;
+    s.blades = 0, s.rotation = 0, s.squeeze = 1, s.sensor_width = 36, s.focus_on_subject = true;
     s.background = LiveBackground::bokeh;
     if (name == "portrait") {
         s.f_number = 1.8f, s.focal_length = 85, s.subject_distance = 2.2f, s.background_distance = 8;
@@ -166,7 +168,10 @@ void apply_preset(const std::string& name, LiveSettings& s) {
     s.focus_distance = s.subject_distance;
 }
 
-void make_valid(LiveSettings& settings) { visit_settings(settings, Limit{}); }
+void make_valid(LiveSettings& settings) {
+    visit_settings(settings, Limit{});
+    if (settings.blades < 3) settings.blades = 0;  // a diaphragm has no fewer
+}
 
 std::string settings_file() {
     const char* config = std::getenv("XDG_CONFIG_HOME");

@@ -20,6 +20,7 @@ struct LiveSettings {
     int blades = 0;           // of the diaphragm; 0: round
     float rotation = 0;       // of the blades, degrees
     float cat_eye = 0;        // how much the corners of the frame cut the aperture off, in [0, 1]
+    float squeeze = 1;        // anamorphic: height / width of the disks
     float highlights = 0;     // stops by which clipped lights are raised, in [0, 4]
     float chromatic = 0;      // relative difference of the red and the blue disk, in [-0.2, 0.2]
 
@@ -31,6 +32,7 @@ struct LiveSettings {
     float tilt = 0;  // how the plane of focus leans towards the bottom of the frame, 1 / metres
     float rack_seconds = 0.8f;
     LiveEasing easing = LiveEasing::smooth;
+    bool exact = false;  // the reference renderer also where the fast one would do
     bool zebra = false;  // stripes on what is in focus
 
     // Subject.

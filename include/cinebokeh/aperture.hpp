@@ -18,6 +18,8 @@ struct Aperture {
     float cat_eye = 0;    // in [0, 1]: cut by a circle of the same radius that is shifted by this part of the radius
                           // in the corners of the frame, and in proportion to the distance from its centre elsewhere
     float chromatic = 0;  // in [-1/4, 1/4]: red has the radius times 1 + this, blue times 1 - this
+
+    friend bool operator==(const Aperture&, const Aperture&) = default;
 };
 
 /// Throws Error if a field is outside its range.

@@ -16,6 +16,8 @@ namespace cinebokeh {
 struct Highlights {
     float gain = 1;          // how bright white becomes, in [1, 64]; 1 changes nothing
     float threshold = 0.5f;  // in linear light, in [0, 0.99]; below it nothing changes
+
+    friend bool operator==(const Highlights&, const Highlights&) = default;
 };
 
 /// Stretches the highlights of linear light; alpha is kept, and premultiplied pixels need alpha 1.

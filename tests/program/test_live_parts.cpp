@@ -112,6 +112,11 @@ TEST_CASE("a rack goes from where the focus is to where it is wanted, evenly in 
         for (float t = 0.1f; t <= 1; t += 0.1f) CHECK(eased(easing, t) > eased(easing, t - 0.1f));
     }
     FocusRing follower(2);
+    follower.follow(4, 19);
+    CHECK(follower.at(19) == 4);  // at once, the first time
+    follower.follow(3, 19.05);
+    CHECK(follower.at(19.05) < 4);
+    CHECK(follower.at(19.05) > 3);
     for (int i = 0; i < 60; ++i) follower.follow(3, 20 + i / 30.0);
     CHECK(follower.at(30) == doctest::Approx(3).epsilon(1e-3));
 }

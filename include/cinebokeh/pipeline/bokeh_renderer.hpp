@@ -28,6 +28,8 @@ struct BokehRendererParams {
     Aperture aperture = {};  // of `exact`; the other methods know the circle alone
     Highlights highlights = {};  // of `exact`
     float max_value = 1;         // of linear light, see render_linear
+
+    friend bool operator==(const BokehRendererParams&, const BokehRendererParams&) = default;
 };
 
 /// What is known of a frame. At least one of disparity and matte must be given; a view without data is not given.
