@@ -39,7 +39,7 @@ void luma(benchmark::State& state) { run<Rgba8, uint8_t>(state, cinebokeh::luma<
 
 void sizes(benchmark::internal::Benchmark* bench) {
     for (auto [w, h] : {std::pair{320, 240}, {854, 480}, {1920, 1080}, {3840, 2160}}) bench->Args({w, h});
-    bench->UseRealTime()->Unit(benchmark::kMillisecond);
+    bench->ArgNames({"width", "height"})->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 }  // namespace
 

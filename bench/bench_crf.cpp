@@ -36,11 +36,12 @@ void count_pixels(benchmark::State& state, Size s) {
     state.SetItemsProcessed(int64_t(state.iterations()) * int64_t(s.area()));
 }
 
-// Five iterations with both potentials, the building of the lattice included.
+// Both potentials, the building of the lattice included.
 void binary_crf(benchmark::State& state) {
     const Scene scene({int(state.range(0)), int(state.range(1))});
+    const CrfParams params{.iterations = int(state.range(2))};
     Cpu exec;
-    BinaryCrf<Cpu> crf(exec, scene.size);
+    BinaryCrf<Cpu> crf(exec, scene.size, params);
     std::vector<float> refined(scene.size.area());
     for (auto _ : state)
         crf({scene.image.data(), scene.size}, {scene.probability.data(), scene.size}, {refined.data(), scene.size});
@@ -94,9 +95,19 @@ void lattice_filter(benchmark::State& state) {
 }
 
 void sizes(benchmark::internal::Benchmark* benchmark) {
-    benchmark->Args({320, 240})->Args({854, 480})->Args({1920, 1080})->UseRealTime()->Unit(benchmark::kMillisecond);
+    benchmark->ArgNames({"width", "height"})->UseRealTime()->Unit(benchmark::kMillisecond);
+    benchmark->Args({320, 240})->Args({854, 480})->Args({1920, 1080});
 }
-BENCHMARK(binary_crf)->Apply(sizes);
+BENCHMARK(binary_crf)
+    ->ArgNames({"width", "height", "iterations"})
+    ->Args({320, 240, 5})
+    ->Args({854, 480, 1})
+    ->Args({854, 480, 5})
+    ->Args({854, 480, 10})
+    ->Args({1920, 1080, 5})
+    ->Args({3840, 2160, 5})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(dense_crf_4_labels)->Apply(sizes);
 BENCHMARK(lattice_build)->Apply(sizes);
 BENCHMARK(lattice_filter)->Apply(sizes);

@@ -1,21 +1,23 @@
 // Bytes: input read, prefix sums written and read, output written: 64 a pixel. Additions: 4 channels * about 5 a run.
-#include <benchmark/benchmark.h>
-
+#include "bench.hpp"
 #include "cinebokeh/disk_blur.hpp"
 
 using namespace cinebokeh;
 
+template <class Exec>
 static void disk_blur(benchmark::State& state) {
-    Cpu exec;
+    Exec exec;
     const Size s{int(state.range(0)), int(state.range(1))};
-    Buffer<Float4, Cpu> in(exec, s, std::vector<Float4>(s.area(), Float4{0.1f, 0.2f, 0.3f, 1})), out(exec, s);
-    DiskBlur<Cpu> blur(exec, s, {.radius = float(state.range(2))});
-    for (auto _ : state) blur(in.view(), out.view());
+    Buffer<Float4, Exec> in(exec, s, std::vector<Float4>(s.area(), Float4{0.1f, 0.2f, 0.3f, 1})), out(exec, s);
+    DiskBlur<Exec> blur(exec, s, {.radius = float(state.range(2))});
+    bench::run(state, exec, [&] { blur(in.view(), out.view()); });
     state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(s.area() * 64));
+    state.counters["FLOPS"] = benchmark::Counter(double(s.area()) * 4 * 5 * double(2 * state.range(2) + 1),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
-static void sizes(benchmark::internal::Benchmark* b) {
+static void arguments(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height", "radius"});
     for (int radius : {8, 20, 40})
-        for (Size s : {Size{320, 240}, Size{854, 480}, Size{1920, 1080}}) b->Args({s.width, s.height, radius});
-    b->UseRealTime()->Unit(benchmark::kMillisecond);
+        for (Size s : bench::sizes) b->Args({s.width, s.height, radius});
 }
-BENCHMARK(disk_blur)->Apply(sizes);
+CINEBOKEH_BENCHMARK(disk_blur, arguments);

@@ -25,5 +25,6 @@ BENCHMARK(distance_transform)
     ->Args({854, 480})
     ->Args({1920, 1080})
     ->Args({3840, 2160})
+    ->ArgNames({"width", "height"})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);

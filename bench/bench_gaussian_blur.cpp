@@ -1,26 +1,33 @@
 // Bytes: each pass reads and writes every pixel once. Multiply-adds: 2 passes * (2 radius + 1) a channel.
-#include <benchmark/benchmark.h>
-
+#include "bench.hpp"
 #include "cinebokeh/gaussian_blur.hpp"
 
 using namespace cinebokeh;
 
-template <class T>
+template <class T, class Exec>
 static void gaussian_blur(benchmark::State& state) {
-    Cpu exec;
+    Exec exec;
     const Size s{int(state.range(0)), int(state.range(1))};
-    Buffer<T, Cpu> in(exec, s, std::vector<T>(s.area())), out(exec, s);
-    GaussianBlur<T, Cpu> blur(exec, s, float(state.range(2)));
-    for (auto _ : state) blur(in.view(), out.view());
+    Buffer<T, Exec> in(exec, s, std::vector<T>(s.area())), out(exec, s);
+    GaussianBlur<T, Exec> blur(exec, s, float(state.range(2)));
+    bench::run(state, exec, [&] { blur(in.view(), out.view()); });
     const double floats = double(s.area()) * sizeof(T) / sizeof(float);
     state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(4 * s.area() * sizeof(T)));
-    state.counters["FLOP/s"] =
+    state.counters["FLOPS"] =
         benchmark::Counter(floats * 4 * (2 * blur.radius() + 1), benchmark::Counter::kIsIterationInvariantRate);
 }
-static void sizes(benchmark::internal::Benchmark* b) {
-    for (int sigma : {4, 30})
-        for (Size s : {Size{320, 240}, Size{854, 480}, Size{1920, 1080}}) b->Args({s.width, s.height, sigma});
-    b->UseRealTime()->Unit(benchmark::kMillisecond);
+template <class Exec>
+static void gaussian_blur_grey(benchmark::State& state) {
+    gaussian_blur<float, Exec>(state);
 }
-BENCHMARK_TEMPLATE(gaussian_blur, float)->Apply(sizes);
-BENCHMARK_TEMPLATE(gaussian_blur, Float4)->Apply(sizes);
+template <class Exec>
+static void gaussian_blur_color(benchmark::State& state) {
+    gaussian_blur<Float4, Exec>(state);
+}
+static void arguments(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height", "sigma"});
+    for (int sigma : {4, 30})
+        for (Size s : bench::sizes) b->Args({s.width, s.height, sigma});
+}
+CINEBOKEH_BENCHMARK(gaussian_blur_grey, arguments);
+CINEBOKEH_BENCHMARK(gaussian_blur_color, arguments);

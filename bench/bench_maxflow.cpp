@@ -47,7 +47,7 @@ void grid(benchmark::State& state, Connectivity connectivity, bool band) {
 }
 void sizes(benchmark::internal::Benchmark* b) {
     b->ArgNames({"width", "height"})->Unit(benchmark::kMillisecond)->UseRealTime();
-    b->Args({320, 240})->Args({427, 240})->Args({854, 480})->Args({1920, 1080});
+    b->Args({320, 240})->Args({427, 240})->Args({854, 480})->Args({1920, 1080})->Args({3840, 2160});
 }
 BENCHMARK_CAPTURE(grid, four, Connectivity::four, false)->Apply(sizes);
 BENCHMARK_CAPTURE(grid, eight, Connectivity::eight, false)->Apply(sizes);

@@ -35,7 +35,7 @@ void region_similarity(benchmark::State& state) {
 }
 void sizes(benchmark::internal::Benchmark* b) {
     b->ArgNames({"width", "height"})->Unit(benchmark::kMillisecond)->UseRealTime();
-    b->Args({320, 240})->Args({854, 480})->Args({1920, 1080});
+    b->Args({320, 240})->Args({854, 480})->Args({1920, 1080})->Args({3840, 2160});
 }
 BENCHMARK(contour_accuracy)->Apply(sizes);
 BENCHMARK(region_similarity)->Apply(sizes);

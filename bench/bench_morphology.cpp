@@ -18,8 +18,9 @@ static void dilate(benchmark::State& state) {
 }
 static void sizes(benchmark::internal::Benchmark* b) {
     for (int radius : {3, 15})
-        for (Size s : {Size{320, 240}, Size{854, 480}, Size{1920, 1080}}) b->Args({s.width, s.height, radius});
-    b->UseRealTime()->Unit(benchmark::kMillisecond);
+        for (Size s : {Size{320, 240}, Size{854, 480}, Size{1920, 1080}, Size{3840, 2160}})
+            b->Args({s.width, s.height, radius});
+    b->ArgNames({"width", "height", "radius"})->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 BENCHMARK_TEMPLATE(dilate, uint8_t)->Apply(sizes);
 BENCHMARK_TEMPLATE(dilate, float)->Apply(sizes);

@@ -17,9 +17,9 @@ std::vector<uint8_t> noise_bytes(Size size, unsigned seed) {
 // A transform of n pixels counts 2.5 n log2 n operations; a bank takes 2 of the patch and 3 for every template.
 void masked_ncc_bank(benchmark::State& state) {
     const Size patch{int(state.range(0)), int(state.range(1))}, part{patch.width * 2 / 5, patch.height * 2 / 5};
-    const int templates = 20;
+    const int templates = int(state.range(2));
     Cpu cpu;
-    MaskedNcc<Cpu> ncc(cpu, patch, templates, {.path = state.range(2) ? NccPath::direct : NccPath::fft});
+    MaskedNcc<Cpu> ncc(cpu, patch, templates, {.path = state.range(3) ? NccPath::direct : NccPath::fft});
     std::vector<uint8_t> valid(part.area());
     for (int y = 0; y < part.height; ++y)
         for (int x = 0; x < part.width; ++x) {
@@ -42,13 +42,16 @@ void masked_ncc_bank(benchmark::State& state) {
                                                  benchmark::Counter::kIsRate);
 }
 BENCHMARK(masked_ncc_bank)
-    ->ArgNames({"w", "h", "direct"})
-    ->Args({320, 256, 0})
-    ->Args({320, 240, 0})
-    ->Args({854, 480, 0})
-    ->Args({1920, 1080, 0})
-    ->Args({64, 48, 0})
-    ->Args({64, 48, 1})
+    ->ArgNames({"width", "height", "templates", "direct"})
+    ->Args({320, 256, 20, 0})
+    ->Args({320, 240, 20, 0})
+    ->Args({854, 480, 20, 0})
+    ->Args({1920, 1080, 20, 0})
+    ->Args({320, 256, 1, 0})
+    ->Args({320, 256, 5, 0})
+    ->Args({320, 256, 60, 0})
+    ->Args({64, 48, 20, 0})
+    ->Args({64, 48, 20, 1})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 

@@ -41,14 +41,18 @@ void region_graph(benchmark::State& state) {
 }
 }  // namespace
 BENCHMARK(region_graph<false>)
+    ->ArgNames({"width", "height"})
     ->Args({320, 240})
     ->Args({854, 480})
     ->Args({1920, 1080})
+    ->Args({3840, 2160})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(region_graph<true>)
+    ->ArgNames({"width", "height"})
     ->Args({320, 240})
     ->Args({854, 480})
     ->Args({1920, 1080})
+    ->Args({3840, 2160})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);

@@ -1,10 +1,9 @@
 // SLIC with the default parameters, Lab conversion and connectivity included. The rate is pixels of the image per
 // second; each is compared with 9 candidates in 10 iterations, 11 operations each: 990 operations a pixel.
-#include <benchmark/benchmark.h>
-
+#include <cmath>
 #include <random>
-#include <vector>
 
+#include "bench.hpp"
 #include "cinebokeh/slic.hpp"
 
 using namespace cinebokeh;
@@ -25,22 +24,23 @@ std::vector<Rgba8> scene(Size size) {
     return pixels;
 }
 
-void slic(benchmark::State& state) {
-    const Size size{int(state.range(0)), int(state.range(1))};
-    Cpu exec(int(state.range(2)));
-    Buffer<Rgba8, Cpu> image(exec, size, scene(size));
-    Buffer<int, Cpu> labels(exec, size), count(exec, {1, 1});
-    Slic<Cpu> plan(exec, size);
-    for (auto _ : state) plan(image.view(), labels.view(), count.span());
-    state.SetItemsProcessed(state.iterations() * int64_t(size.area()));
-}
 }  // namespace
 
-BENCHMARK(slic)
-    ->ArgNames({"width", "height", "threads"})
-    ->Args({320, 240, 0})
-    ->Args({854, 480, 1})
-    ->Args({854, 480, 0})
-    ->Args({1920, 1080, 0})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+template <class Exec>
+static void slic(benchmark::State& state) {
+    const Size size{int(state.range(0)), int(state.range(1))};
+    Exec exec;
+    Buffer<Rgba8, Exec> image(exec, size, scene(size));
+    Buffer<int, Exec> labels(exec, size), count(exec, {1, 1});
+    Slic<Exec> plan(exec, size, {.iterations = int(state.range(2))});
+    bench::run(state, exec, [&] { plan(image.view(), labels.view(), count.span()); });
+    state.SetItemsProcessed(state.iterations() * int64_t(size.area()));
+    state.counters["FLOPS"] = benchmark::Counter(double(size.area()) * 99 * double(state.range(2)),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
+}
+static void arguments(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height", "iterations"});
+    for (Size s : bench::sizes) b->Args({s.width, s.height, 10});
+    for (int iterations : {1, 3, 5}) b->Args({854, 480, iterations});
+}
+CINEBOKEH_BENCHMARK(slic, arguments);
