@@ -76,6 +76,7 @@
 #include "cinebokeh/nn/lr_aspp.hpp"
 #include "cinebokeh/nn/pool.hpp"
 #include "cinebokeh/nn/rearrange.hpp"
+#include "cinebokeh/nn/rvm.hpp"
 #include "cinebokeh/nn/rvm_layers.hpp"
 #include "cinebokeh/nn/squeeze_excite.hpp"
 #include "cinebokeh/nn/tensor.hpp"

@@ -1,0 +1,178 @@
+// Robust Video Matting: alpha and foreground of the people in a video, frame by frame, with a memory of the frames
+// before.
+//
+// S. Lin, L. Yang, I. Saleemi, S. Sengupta, "Robust High-Resolution Video Matting with Temporal Guidance" (WACV 2022).
+// Weights are the user's own: see weights/README.md.
+#pragma once
+#include <algorithm>
+
+#include "cinebokeh/nn/rvm_layers.hpp"
+
+namespace cinebokeh {
+
+struct RvmParams {
+    /// The network works on the frame times this, in (0, 1]; a guided filter brings the matte back to the full
+    /// resolution. 0: such that the longer side is at most 512 pixels.
+    double downsample_ratio = 0;
+};
+
+/// The ratio in use for a frame: the one asked for, or min(1, 512 / longer side).
+inline double rvm_downsample_ratio(const RvmParams& params, Size frame) {
+    if (params.downsample_ratio > 0) return params.downsample_ratio;
+    return std::min(1.0, 512.0 / std::max({frame.width, frame.height, 1}));
+}
+/// The size that the network works on: frame * ratio, rounded down, at least one pixel.
+inline Size rvm_base_size(double ratio, Size frame) {
+    // A product that is whole but for its rounding stays whole.
+    const auto side = [&](int length) { return std::max(1, int(double(length) * ratio * (1 + 1e-12))); };
+    return {side(frame.width), side(frame.height)};
+}
+}  // namespace cinebokeh
+
+#include "kernels/rvm_decoder.hpp"
+#include "kernels/rvm_refine.hpp"
+
+namespace cinebokeh {
+
+/// Plan: the network, its memory, and the guided filter.
+///
+/// T is what the network is stored in: float, Half or BFloat16. The guided filter is always in float.
+/// Allocates in the constructor only. Asynchronous on Cuda, where a frame may be captured in a CUDA graph.
+/// Deterministic: yes on each backend, whatever the threads.
+template <class T, class Exec>
+class Rvm {
+public:
+    /// Plans for frames of at most `max_size`. Throws Error where it is empty, the ratio is not in [0, 1], or the
+    /// weights are of another network, incomplete, or of wrong shapes.
+    Rvm(Exec& exec, const Weights& weights, Size max_size, const RvmParams& params = {});
+
+    /// The next frame. A frame of another size than the one before it begins a new video.
+    ///
+    ///   frame       [h, w]  sRGB
+    ///   alpha       [h, w]  out; in [0, 1]
+    ///   foreground  [h, w]  out, or none; the colour of the people without what shines through, sRGB; where alpha is 0
+    ///                       it means nothing. Its alpha is the frame's.
+    ///
+    /// Throws Error if a size differs or exceeds the plan.
+    void operator()(View<const Rgba8, Exec> frame, View<float, Exec> alpha, View<Rgba8, Exec> foreground = {});
+
+    /// Forgets the frames before: to be called where a new scene begins.
+    void reset() { decoder_.reset(); }
+
+    double downsample_ratio(Size frame) const { return rvm_downsample_ratio(params_, frame); }
+    RvmRefiner refiner() const { return refiner_; }
+    /// What is remembered at level 1 (half of the base resolution, 16 channels), 2 (20), 3 (40) or 4 (64) of the last
+    /// frame: [1, h, w, c]. Throws Error for another level.
+    TensorView<const T, Exec> state(int level);
+
+private:
+    Rvm(Exec& exec, const detail::RvmReader& reader, Size max_size, const RvmParams& params);
+    static Size checked_base(Size max_size, const RvmParams& params);
+    TensorView<float, Exec> network(Size base);
+
+    Exec* exec_;
+    Size max_size_, max_base_, frame_;
+    RvmParams params_;
+    RvmRefiner refiner_;
+    Float4 scale_{}, shift_{};  // (value - mean) / deviation = value * scale + shift
+    detail::RvmEncoder<T, Exec> encoder_;
+    detail::RvmDecoder<T, Exec> decoder_;
+    Conv2d<float, Exec> project_;
+    detail::RvmGuidedFilter<Exec> filter_;
+    Buffer<Float4, Exec> base_;                     // the frame at the base resolution
+    TensorBuffer<T, Exec> normalised_, plain_;      // the same as tensors
+    TensorBuffer<T, Exec> hidden_;                  // of the network, where T is not float
+    TensorBuffer<float, Exec> statistics_, small_;  // 8 for the guided filter, 16 hidden; residual and alpha
+};
+
+// ---------------------------------------------------------------------------- implementation
+
+template <class T, class Exec>
+Size Rvm<T, Exec>::checked_base(Size max_size, const RvmParams& params) {
+    require(!max_size.empty(), "Rvm: an empty size ", max_size.width, " x ", max_size.height);
+    require(params.downsample_ratio >= 0 && params.downsample_ratio <= 1, "Rvm: the downsample ratio ",
+            params.downsample_ratio, " is outside [0, 1]");
+    if (params.downsample_ratio > 0) return rvm_base_size(params.downsample_ratio, max_size);
+    return {std::min(max_size.width, 512), std::min(max_size.height, 512)};  // whatever the shape of a smaller frame
+}
+
+template <class T, class Exec>
+Rvm<T, Exec>::Rvm(Exec& exec, const Weights& weights, Size max_size, const RvmParams& params)
+    : Rvm(exec, detail::RvmReader(weights), max_size, params) {}
+
+template <class T, class Exec>
+Rvm<T, Exec>::Rvm(Exec& exec, const detail::RvmReader& reader, Size max_size, const RvmParams& params)
+    : exec_(&exec),
+      max_size_(max_size),
+      max_base_(checked_base(max_size, params)),
+      params_(params),
+      refiner_(reader.refiner()),
+      encoder_(exec, reader, max_base_),
+      decoder_(exec, reader, max_base_),
+      project_(reader.conv<float>(exec, "project_mat.conv", max_base_)),
+      filter_(exec, reader, max_base_),
+      base_(exec, max_base_),
+      normalised_(exec, detail::shape_of(max_base_, 3)),
+      plain_(exec, detail::shape_of(max_base_, 3)),
+      hidden_(exec, detail::shape_of(std::is_same_v<T, float> ? Size{} : max_base_, 16)),
+      statistics_(exec, detail::shape_of(max_base_, 24)),
+      small_(exec, detail::shape_of(max_base_, 4)) {
+    const std::vector<float> mean = reader.file().metadata_numbers("mean", 3);
+    const std::vector<float> deviation = reader.file().metadata_numbers("std", 3);
+    require(reader.file().metadata("input_range") == "0 1", "weights '", reader.file().name(), "': the input range '",
+            reader.file().metadata("input_range"), "' is not 0 1");
+    for (int c = 0; c < 3; ++c) {
+        require(deviation[size_t(c)] > 0, "weights '", reader.file().name(), "': a deviation is not positive");
+        scale_[c] = 1 / deviation[size_t(c)], shift_[c] = -mean[size_t(c)] * scale_[c];
+    }
+}
+
+template <class T, class Exec>
+void Rvm<T, Exec>::operator()(View<const Rgba8, Exec> frame, View<float, Exec> alpha, View<Rgba8, Exec> foreground) {
+    using Space = typename Exec::Space;
+    require(frame.size == alpha.size && (!foreground.data || frame.size == foreground.size),
+            "Rvm: the images differ in size");
+    require(!frame.size.empty() && frame.size.width <= max_size_.width && frame.size.height <= max_size_.height,
+            "Rvm: a frame of ", frame.size.width, " x ", frame.size.height, " is empty or larger than the plan");
+    if (!(frame.size == frame_)) reset();
+    frame_ = frame.size;
+    const double ratio = downsample_ratio(frame.size);
+    const Size base = rvm_base_size(ratio, frame.size);
+    const float step = ratio == 1 ? 1.f : float(ratio);
+    const auto part = [&](auto& buffer) { return detail::part_of(buffer, base); };
+    for_each_pixel(
+        *exec_, base,
+        detail::RvmInput<T, Space>{frame, detail::tensor_resize_axis(frame.size.height, base.height, step, false),
+                                   detail::tensor_resize_axis(frame.size.width, base.width, step, false), scale_,
+                                   shift_, part(base_), part(normalised_), part(plain_)});
+    const TensorView<float, Exec> statistics = network(base);
+    const View<const Float4, Exec> small = detail::as_image<Exec>(part(small_));
+    const detail::RvmOutput<Space> out{frame, alpha, foreground};
+    if (base == frame.size)
+        for_each_pixel(*exec_, base, detail::RvmDirect<Space>{out, small});
+    else
+        filter_(part(base_), small, statistics, out);
+}
+
+// From the base image to residual and alpha in small_; returns the hidden channels where the guided filter wants them.
+template <class T, class Exec>
+TensorView<float, Exec> Rvm<T, Exec>::network(Size base) {
+    const auto part = [&](auto& buffer) { return detail::part_of(buffer, base); };
+    const TensorView<float, Exec> statistics = part(statistics_), hidden = statistics.channels(8, 16);
+    const detail::RvmFeatures<T, Exec> features = encoder_(part(normalised_));
+    if constexpr (std::is_same_v<T, float>) {
+        decoder_(features, part(plain_), hidden);
+    } else {
+        decoder_(features, part(plain_), part(hidden_));
+        convert<T, float, Exec>(*exec_, part(hidden_), hidden);
+    }
+    project_(hidden, part(small_));
+    return statistics;
+}
+
+template <class T, class Exec>
+TensorView<const T, Exec> Rvm<T, Exec>::state(int level) {
+    require(level >= 1 && level <= 4, "Rvm: level ", level, " is outside [1, 4]");
+    return decoder_.state(level, rvm_base_size(downsample_ratio(frame_), frame_));
+}
+}  // namespace cinebokeh
