@@ -16,36 +16,52 @@ inline float squared_residual(const AffineMotion& motion, int x, int y, Float2 f
     return squared_distance(motion(float(x), float(y)), {float(x) + flow[0], float(y) + flow[1]});
 }
 
-// Least squares over the pairs that `use` accepts; normal equations around the mean, in double. False if singular.
+// Sums over point pairs, from which the affine motion of least squares follows; in double, around the means. First all
+// pairs go to add_mean(), then centre(), then all to add().
+struct AffineMoments {
+    double means[5] = {};     // pairs, mean of from, mean of to
+    double products[7] = {};  // xx, xy, yy of from; of to's x with from, of to's y with from
+
+    CINEBOKEH_HD void add_mean(Float2 from, Float2 to) {
+        means[0] += 1;
+        for (int c = 0; c < 2; ++c) means[1 + c] += double(from[c]), means[3 + c] += double(to[c]);
+    }
+    CINEBOKEH_HD void centre() {
+        for (int c = 1; c < 5; ++c) means[c] /= means[0];
+    }
+    CINEBOKEH_HD void add(Float2 from, Float2 to) {
+        const double x = double(from[0]) - means[1], y = double(from[1]) - means[2];
+        products[0] += x * x, products[1] += x * y, products[2] += y * y;
+        for (int c = 0; c < 2; ++c) {
+            const double t = double(to[c]) - means[3 + c];
+            products[3 + 2 * c] += t * x, products[4 + 2 * c] += t * y;
+        }
+    }
+    /// False with fewer than three pairs, or where they span no area.
+    CINEBOKEH_HD bool solve(AffineMotion& motion) const {
+        const double xx = products[0], xy = products[1], yy = products[2], determinant = xx * yy - xy * xy;
+        if (!(means[0] >= 3 && determinant > 1e-6 * (xx + yy) * (xx + yy))) return false;
+        for (int c = 0; c < 2; ++c) {
+            const double right_x = products[3 + 2 * c], right_y = products[4 + 2 * c];
+            const double a = (right_x * yy - right_y * xy) / determinant;
+            const double b = (right_y * xx - right_x * xy) / determinant;
+            motion.m[3 * c] = float(a), motion.m[3 * c + 1] = float(b);
+            motion.m[3 * c + 2] = float(means[3 + c] - a * means[1] - b * means[2]);
+        }
+        return true;
+    }
+};
+
+// Least squares over the pairs that `use` accepts. False if singular.
 template <class Use>
 bool solve_affine(HostSpan<const Float2> from, HostSpan<const Float2> to, Use use, AffineMotion& motion) {
-    double n = 0, mean_from[2] = {}, mean_to[2] = {};
+    AffineMoments moments;
     for (size_t i = 0; i < from.count; ++i)
-        if (use(i)) {
-            ++n;
-            for (int c = 0; c < 2; ++c) mean_from[c] += double(from[i][c]), mean_to[c] += double(to[i][c]);
-        }
-    if (n < 3) return false;
-    for (int c = 0; c < 2; ++c) mean_from[c] /= n, mean_to[c] /= n;
-    double xx = 0, xy = 0, yy = 0, right[2][2] = {};  // right[component of to][component of from]
+        if (use(i)) moments.add_mean(from[i], to[i]);
+    moments.centre();
     for (size_t i = 0; i < from.count; ++i)
-        if (use(i)) {
-            const double x = double(from[i][0]) - mean_from[0], y = double(from[i][1]) - mean_from[1];
-            xx += x * x, xy += x * y, yy += y * y;
-            for (int c = 0; c < 2; ++c) {
-                const double t = double(to[i][c]) - mean_to[c];
-                right[c][0] += t * x, right[c][1] += t * y;
-            }
-        }
-    const double determinant = xx * yy - xy * xy;
-    if (!(determinant > 1e-6 * (xx + yy) * (xx + yy))) return false;
-    for (int c = 0; c < 2; ++c) {
-        const double a = (right[c][0] * yy - right[c][1] * xy) / determinant;
-        const double b = (right[c][1] * xx - right[c][0] * xy) / determinant;
-        motion.m[size_t(3 * c)] = float(a), motion.m[size_t(3 * c + 1)] = float(b);
-        motion.m[size_t(3 * c + 2)] = float(mean_to[c] - a * mean_from[0] - b * mean_from[1]);
-    }
-    return true;
+        if (use(i)) moments.add(from[i], to[i]);
+    return moments.solve(motion);
 }
 }  // namespace detail
 

@@ -68,6 +68,50 @@ TEST_CASE("what moves differently from the background is salient and like the su
     }
 }
 
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("the device finds what moves differently, and nothing without a background", Exec, CUDA_EXECUTORS) {
+    const Size s{160, 120};
+    std::vector<Float2> flow(s.area());
+    std::vector<float> predicted(s.area()), distance(s.area());
+    const auto inside = [](int x, int y) { return x >= 50 && x < 110 && y >= 30 && y < 90; };
+    for (int y = 0; y < s.height; ++y)
+        for (int x = 0; x < s.width; ++x) {
+            const size_t i = size_t(y * s.width + x);
+            flow[i] = inside(x, y) ? Float2{6, -1} : Float2{-1, .5f};
+            predicted[i] = inside(x, y + 6);  // the prediction lags behind
+            distance[i] = predicted[i] > .5f ? 5.f : -5.f;
+        }
+    Exec exec;
+    MotionCueCuda cue(exec, s);
+    Buffer<Float2, Exec> moved(exec, s, flow);
+    Buffer<float, Exec> matte(exec, s, predicted), to_edge(exec, s, distance), salience(exec, s), likeness(exec, s);
+    std::vector<uint8_t> all_but_one(s.area(), 1);
+    all_but_one[0] = 0;
+    Buffer<uint8_t, Exec> active(exec, s, all_but_one);
+    const auto run = [&] {
+        CHECK(allocations_during([&] {
+                  cue(moved.view(), matte.view(), to_edge.view(), active.view(), salience.view(), likeness.view());
+              }) == 0);
+    };
+    run();
+    const auto a = salience.download(), b = likeness.download();
+    for (int y = 0; y < s.height; ++y)
+        for (int x = 1; x < s.width; ++x) {
+            const size_t i = size_t(y * s.width + x);
+            CHECK((a[i] > 0) == inside(x, y));
+            CHECK(b[i] == doctest::Approx(inside(x, y) ? 2 : -2).epsilon(.02));  // as on the CPU
+        }
+    CHECK((a[0] == 0 && b[0] == 0));
+    matte.upload(std::vector<float>(s.area(), 1.f));
+    run();
+    CHECK(worst_error(salience.download(), std::vector<double>(s.area())) == 0);
+    moved.upload(std::vector<Float2>(s.area(), Float2{NAN, 1}));
+    matte.upload(predicted);
+    run();
+    CHECK(worst_error(likeness.download(), std::vector<double>(s.area())) == 0);
+}
+#endif
+
 TEST_CASE("without a background there is no motion cue, and NaN flow gives finite numbers") {
     const Size s{40, 40};
     Cpu exec(2);

@@ -32,12 +32,17 @@ struct Frames {
     }
 };
 
+template <class Exec>
+std::vector<Float2> flow_on(Exec& exec, const Frames& frames, const OpticalFlowParams& params) {
+    OpticalFlow<Exec> plan(exec, frames.size, params);
+    Buffer<uint8_t, Exec> from(exec, frames.size, frames.from), to(exec, frames.size, frames.to);
+    Buffer<Float2, Exec> flow(exec, frames.size);
+    CHECK(allocations_during([&] { plan(from.view(), to.view(), flow.view()); }) == 0);
+    return flow.download();
+}
 std::vector<Float2> flow_of(const Frames& frames, const OpticalFlowParams& params = {}, int threads = 2) {
     Cpu exec(threads);
-    OpticalFlow<Cpu> plan(exec, frames.size, params);
-    Buffer<Float2, Cpu> flow(exec, frames.size);
-    plan(host_view(frames.from, frames.size), host_view(frames.to, frames.size), flow.view());
-    return flow.download();
+    return flow_on(exec, frames, params);
 }
 
 // The largest end-point error among pixels at least `border` from the border.
@@ -85,6 +90,52 @@ TEST_CASE("frames of any size work, and constant ones do not move") {
                 for (Float2 f : flow_of(frames, params)) CHECK(f == Float2{0, 0});
             }
 }
+
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("the device finds shifts, too", Exec, CUDA_EXECUTORS) {
+    Exec exec;
+    for (Motion motion : {Motion([](double, double) {
+                              return Float2{2.3f, -1.6f};
+                          }),
+                          Motion([](double x, double y) {
+                              return Float2{float(.02 * y), float(.03 * x - 1)};
+                          })}) {
+        const Frames frames({72, 60}, motion);
+        // As on the CPU: rounded grey levels against the gradient of some 50 pixels; twice that, because the inner part
+        // of so small a frame is nearer to its border.
+        CHECK(worst_end_point_error(frames, flow_on(exec, frames, {.finest_scale = 1}), motion, 20) <= 0.2);
+    }
+}
+
+TEST_CASE_TEMPLATE("on the device frames of any size work, and constant ones do not move", Exec, CUDA_EXECUTORS) {
+    Exec exec;
+    for (Size s : {Size{1, 1}, Size{7, 5}, Size{40, 1}, Size{33, 18}})
+        for (int patch : {4, 12})
+            for (int finest : {0, 2}) {
+                Frames frames(s, [](double, double) { return Float2{1, 0}; });
+                const OpticalFlowParams params{.patch_size = patch, .finest_scale = finest, .refinement_iterations = 2};
+                for (Float2 f : flow_on(exec, frames, params)) CHECK((std::isfinite(f[0]) && std::isfinite(f[1])));
+                std::fill(frames.from.begin(), frames.from.end(), uint8_t(77));
+                frames.to = frames.from;
+                for (Float2 f : flow_on(exec, frames, params)) CHECK(f == Float2{0, 0});
+            }
+}
+
+TEST_CASE_TEMPLATE("on the device sweeps over tiles are sweeps over the image", Exec, CUDA_EXECUTORS) {
+    // Without a search the two backends differ in rounding only. The CPU's inverse square root is good to 5e-6; in
+    // smoothness weights of up to 20 / .001, against data that weigh about 10, that is 1e-2 of the motion of half a
+    // pixel. A tile that went wrong would be off by the motion.
+    const Frames frames({75, 41}, [](double, double) { return Float2{.4f, -.3f}; });
+    OpticalFlowParams params{.finest_scale = 0, .descent_iterations = 0, .refinement_iterations = 2};
+    params.refinement.sweeps_per_iteration = 6;  // more than one launch holds
+    Exec exec;
+    const auto device = flow_on(exec, frames, params), host = flow_of(frames, params);
+    double worst = 0;
+    for (size_t i = 0; i < host.size(); ++i)
+        for (int c = 0; c < 2; ++c) worst = std::max(worst, std::abs(double(device[i][c]) - double(host[i][c])));
+    CHECK(worst < 1e-2);
+}
+#endif
 
 TEST_CASE("the number of threads does not change a bit") {
     const Frames frames({211, 157}, [](double x, double y) { return Float2{float(0.03 * y), float(0.02 * x - 2)}; });

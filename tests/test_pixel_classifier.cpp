@@ -156,6 +156,110 @@ TEST_CASE("pixels that are not active, bad sizes and NaN are handled") {
 }
 
 #if CINEBOKEH_GRID
+namespace {
+// A disk as in the tests above, on the device.
+template <class Exec>
+struct DeviceDisk {
+    Disk disk;
+    Buffer<float, Exec> features, weight;
+    Buffer<uint8_t, Exec> label, active;
+    DeviceDisk(Exec& exec, int count)
+        : disk(count),
+          features(exec, {disk.size.width, disk.size.height * count}, disk.features),
+          weight(exec, disk.size, disk.weight),
+          label(exec, disk.size, disk.label),
+          active(exec, disk.size, std::vector<uint8_t>(disk.size.area(), 1)) {}
+};
+}  // namespace
+
+TEST_CASE_TEMPLATE("on the device the classifier learns a disk, too", Exec, CUDA_EXECUTORS) {
+    Exec exec;
+    constexpr int count = 4;
+    DeviceDisk<Exec> d(exec, count);
+    Random random(3);
+    SampleSetCuda set(exec, count, 1000), more[2] = {SampleSetCuda(exec, count, 300), SampleSetCuda(exec, count, 300)};
+    REQUIRE(set.draw(d.features.view(), d.label.view(), d.weight.view(), 1000, random));
+    for (SampleSetCuda& m : more) REQUIRE(m.draw(d.features.view(), d.label.view(), d.weight.view(), 300, random));
+    PixelClassifierCuda classifier(exec, {.features = count, .batch = 128}), copied(exec, {.features = count});
+    Buffer<float, Exec> logit(exec, d.disk.size);
+    CHECK(allocations_during([&] {
+              for (int step = 0; step < 120; ++step) classifier.train(set, {more, 2}, 128, .03f, random);
+              copied.copy_from(classifier);
+              copied.classify(d.features.view(), d.active.view(), 6, logit.view());
+          }) == 0);
+    const auto out = logit.download();
+    int right = 0;
+    for (size_t i = 0; i < out.size(); ++i) {
+        right += (out[i] > 0) == (d.disk.label[i] == 1);
+        CHECK(std::abs(out[i]) <= 6);
+    }
+    CHECK(right > .93 * double(out.size()));  // a linear rule gets the larger class: about 70 %
+}
+
+TEST_CASE_TEMPLATE("one step of training on the device follows the gradient of the cross-entropy", Exec,
+                   CUDA_EXECUTORS) {
+    // As on the CPU; here the loss is over the whole frame, and the batch is drawn from all of it.
+    Exec exec;
+    constexpr int count = 5;
+    DeviceDisk<Exec> d(exec, count);
+    Random random(5);
+    SampleSetCuda set(exec, count, 2000);
+    REQUIRE(set.draw(d.features.view(), d.label.view(), d.weight.view(), 2000, random));
+    Buffer<float, Exec> logit(exec, d.disk.size);
+    const auto loss = [&](PixelClassifierCuda& c) {
+        c.classify(d.features.view(), d.active.view(), 50, logit.view());
+        const auto z = logit.download();
+        double sum[2] = {0, 0}, pixels[2] = {0, 0};
+        for (size_t i = 0; i < z.size(); ++i) {
+            const int side = d.disk.label[i];
+            sum[side] += std::log1p(std::exp(side ? -double(z[i]) : double(z[i]))), ++pixels[side];
+        }
+        return sum[0] / pixels[0] / 2 + sum[1] / pixels[1] / 2;
+    };
+    double drop[2];
+    for (int i = 0; i < 2; ++i) {
+        PixelClassifierCuda classifier(exec, {.features = count, .weight_decay = 0, .batch = 2048});
+        const double before = loss(classifier);
+        Random draw(7);
+        classifier.train(set, {}, 2048, i ? 2e-4f : 1e-4f, draw);
+        drop[i] = before - loss(classifier);
+        CHECK(drop[i] > 0);
+    }
+    CHECK(drop[1] / drop[0] == doctest::Approx(2).epsilon(.05));
+}
+
+TEST_CASE_TEMPLATE("drawing on the device balances the classes and follows the weights", Exec, CUDA_EXECUTORS) {
+    const Size s{100, 10};
+    std::vector<float> features(s.area()), weight(s.area());
+    std::vector<uint8_t> label(s.area(), 2);
+    for (size_t i = 0; i < s.area(); ++i) {
+        const size_t x = i % 100;
+        features[i] = float(x), weight[i] = x < 60 ? 3.f : 1.f, label[i] = x < 10 ? 1 : x < 20 ? 2 : 0;
+    }
+    Exec exec;
+    Buffer<float, Exec> shown(exec, s, features), weights(exec, s, weight);
+    Buffer<uint8_t, Exec> labels(exec, s, label);
+    SampleSetCuda set(exec, 1, 400);
+    Random random(1);
+    REQUIRE(set.draw(shown.view(), labels.view(), weights.view(), 400, random));
+    std::vector<float> drawn(400);
+    copy(exec, set.features(), HostImage<float>(drawn.data(), {400, 1}));
+    exec.synchronize();
+    CHECK(set.count() == 400);
+    int near = 0;
+    for (size_t n = 0; n < 400; ++n) {
+        CHECK((n < 200 ? drawn[n] >= 20 : drawn[n] < 10));  // background first, then the subject
+        near += n < 200 && drawn[n] < 60;
+    }
+    CHECK(std::abs(near - 150) <= 2);  // 3/4 of 200, as on the CPU
+    labels.upload(std::vector<uint8_t>(s.area(), 0));
+    CHECK_FALSE(set.draw(shown.view(), labels.view(), weights.view(), 400, random));
+    CHECK(set.count() == 400);
+    CHECK_THROWS_AS(set.draw(shown.view(), labels.view(), weights.view(), 401, random), Error);
+}
+#endif
+
+#if CINEBOKEH_GRID
 TEST_CASE_TEMPLATE("pixel features on the device are those of the CPU", Exec, CUDA_EXECUTORS) {
     for (Size s : {Size{1, 1}, Size{37, 23}}) {
         const auto a = noise(s.area() * 4, -20, 80, 4), b = noise(s.area() * 4, 0, 20, 5);

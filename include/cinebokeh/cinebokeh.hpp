@@ -5,6 +5,7 @@
 #include "cinebokeh/core/config.hpp"
 #include "cinebokeh/core/cpu.hpp"
 #include "cinebokeh/core/cuda.hpp"
+#include "cinebokeh/core/cuda_block.hpp"
 #include "cinebokeh/core/error.hpp"
 #include "cinebokeh/core/fast_math.hpp"
 #include "cinebokeh/core/fft.hpp"

@@ -4,7 +4,6 @@
 // says background and one where it says subject, and every pixel's flow is compared with both.
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "cinebokeh/core/buffer.hpp"
@@ -14,7 +13,7 @@ namespace cinebokeh {
 
 /// (x, y) -> (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]), in pixels.
 struct AffineMotion {
-    std::array<float, 6> m = {1, 0, 0, 0, 1, 0};
+    Vec<float, 6> m = {{1, 0, 0, 0, 1, 0}};
 
     CINEBOKEH_HD Float2 operator()(float x, float y) const {
         return {m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
@@ -77,3 +76,4 @@ private:
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/motion_cue_cpu.hpp"
+#include "kernels/motion_cue_cuda.cuh"

@@ -44,47 +44,34 @@ struct OpticalFlowParams {
 
 namespace cinebokeh {
 
+namespace detail {
+class OpticalFlowCpu;
+class OpticalFlowCuda;
+}  // namespace detail
+
 /// A plan for the flow between frames of one size.
+///
+///   OpticalFlow<Exec> flow_between(exec, size, params);
+///   flow_between(from, to, flow);
+///
+///   from, to  [h, w]  luma, 0 .. 255
+///   flow      [h, w]  out; displacement in pixels, finite: `from` at (x, y) looks like `to` at (x, y) + flow. Where
+///   the
+///                     frames do not tell (no texture) it is that of the surroundings, and zero if the whole frame is
+///                     constant
 ///
 /// Frames of any size work, down to 1x1: the frames continue beyond their borders by their nearest pixel, patches that
 /// do not fit reach into that, and scales on which not even two patches would fit are not used.
+///
+/// The constructor throws Error if the size is empty or a parameter is out of its range, and allocates everything. The
+/// call throws Error if a size is not that of the plan; it allocates nothing, and is asynchronous on Cuda.
+/// Deterministic: bit-equal between runs and for any number of threads. The backends search in a different order and
+/// agree where the frames tell; there both are as near to the truth.
 template <class Exec>
-class OpticalFlow {
-    static_assert(std::is_same_v<Exec, Cpu>, "OpticalFlow runs on Cpu");
+using OpticalFlow = ForSpace<Exec, detail::OpticalFlowCpu, detail::OpticalFlowCuda>;
 
-public:
-    /// Throws Error if the size is empty or a parameter is out of its range. Allocates everything.
-    OpticalFlow(Exec& exec, Size size, const OpticalFlowParams& params = {});
-
-    /// Writes where every pixel went: `from` at (x, y) looks like `to` at (x, y) + flow.
-    ///
-    ///   from, to  [h, w]  luma, 0 .. 255
-    ///   flow      [h, w]  out; displacement in pixels, finite. Where the frames do not tell (no texture) it is that of
-    ///                     the surroundings, and zero if the whole frame is constant
-    ///
-    /// Throws Error if a size is not that of the plan. Allocates nothing.
-    /// Deterministic: bit-equal between runs and for any number of threads.
-    void operator()(View<const uint8_t, Exec> from, View<const uint8_t, Exec> to, View<Float2, Exec> flow);
-
-    Size size() const { return size_; }
-
-private:
-    Exec* exec_;
-    Size size_;
-    OpticalFlowParams params_;
-    int finest_ = 0;
-    detail::FlowPyramid from_, to_;  // levels finest_ .. coarsest
-    detail::FlowField field_;        // dense flow on the scale at hand
-    Buffer<Float2, Exec> patches_;   // displacement of every patch on the scale at hand
-    detail::FlowRefinement refinement_;
-    detail::FlowEnlargement enlargement_;
-};
-
-// ---------------------------------------------------------------------------- implementation
-
-template <class Exec>
-OpticalFlow<Exec>::OpticalFlow(Exec& exec, Size size, const OpticalFlowParams& params)
-    : exec_(&exec), size_(size), params_(params) {
+namespace detail {
+inline void require_flow(Size size, const OpticalFlowParams& params) {
     require(!size.empty(), "OpticalFlow: empty size ", size.width, " x ", size.height);
     const int patch = params.patch_size;
     require(patch == 4 || patch == 8 || patch == 12 || patch == 16, "OpticalFlow: patch size ", patch,
@@ -97,20 +84,46 @@ OpticalFlow<Exec>::OpticalFlow(Exec& exec, Size size, const OpticalFlowParams& p
     require(r.smoothness_weight > 0 && r.intensity_weight >= 0 && r.gradient_weight >= 0 && r.robustness > 0 &&
                 r.gradient_floor > 0 && r.sweeps_per_iteration >= 0 && r.relaxation > 0 && r.relaxation < 2,
             "OpticalFlow: a parameter of the refinement is out of its range");
+}
+
+class OpticalFlowCpu {
+public:
+    OpticalFlowCpu(Cpu& exec, Size size, const OpticalFlowParams& params = {});
+    void operator()(HostImage<const uint8_t> from, HostImage<const uint8_t> to, HostImage<Float2> flow);
+    Size size() const { return size_; }
+
+private:
+    Cpu* exec_;
+    Size size_;
+    OpticalFlowParams params_;
+    int finest_ = 0;
+    FlowPyramid from_, to_;        // levels finest_ .. coarsest
+    FlowField field_;              // dense flow on the scale at hand
+    Buffer<Float2, Cpu> patches_;  // displacement of every patch on the scale at hand
+    FlowRefinement refinement_;
+    FlowEnlargement enlargement_;
+};
+}  // namespace detail
+
+// ---------------------------------------------------------------------------- implementation
+
+inline detail::OpticalFlowCpu::OpticalFlowCpu(Cpu& exec, Size size, const OpticalFlowParams& params)
+    : exec_(&exec), size_(size), params_(params) {
+    require_flow(size, params);
+    const int patch = params.patch_size;
     const int coarsest = detail::coarsest_flow_scale(size, patch);
     finest_ = std::min(params.finest_scale, coarsest);
     from_ = detail::FlowPyramid(exec, size, finest_, coarsest, patch);
     to_ = detail::FlowPyramid(exec, size, finest_, coarsest, patch);
     const Size largest = detail::flow_scale_size(size, finest_);
     field_ = detail::FlowField(exec, largest);
-    patches_ = Buffer<Float2, Exec>(exec, detail::patch_grid_size(largest, patch, params.patch_stride));
+    patches_ = Buffer<Float2, Cpu>(exec, detail::patch_grid_size(largest, patch, params.patch_stride));
     if (params.refinement_iterations > 0) refinement_ = detail::FlowRefinement(exec, largest, params.refinement);
     enlargement_ = detail::FlowEnlargement(exec, size, finest_);
 }
 
-template <class Exec>
-void OpticalFlow<Exec>::operator()(View<const uint8_t, Exec> from, View<const uint8_t, Exec> to,
-                                   View<Float2, Exec> flow) {
+inline void detail::OpticalFlowCpu::operator()(HostImage<const uint8_t> from, HostImage<const uint8_t> to,
+                                               HostImage<Float2> flow) {
     require(from.size == size_ && to.size == size_ && flow.size == size_, "OpticalFlow: from, to or flow is not ",
             size_.width, " x ", size_.height);
     from_.build(*exec_, from);
@@ -129,3 +142,5 @@ void OpticalFlow<Exec>::operator()(View<const uint8_t, Exec> from, View<const ui
     enlargement_(*exec_, field_, flow);
 }
 }  // namespace cinebokeh
+
+#include "kernels/optical_flow_cuda.cuh"

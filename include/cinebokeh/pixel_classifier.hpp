@@ -105,3 +105,4 @@ private:
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/pixel_classifier_cpu.hpp"
+#include "kernels/pixel_classifier_cuda.cuh"
