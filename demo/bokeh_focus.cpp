@@ -1,6 +1,7 @@
 #include "bokeh_focus.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cinebokeh/core/error.hpp"
 
@@ -27,9 +28,19 @@ Focus BokehFocus::operator()(const Frame& frame) {
     if (!options_.f_number) return {options_.strength.value_or(float(size_.height) / 45), last_};
     const Lens lens{.focal_length = options_.focal_length / 1000,
                     .f_number = *options_.f_number,
-                    .focus_distance = 1 / last_,
                     .sensor_width = options_.sensor_width / 1000};
-    return focus_of(lens, size_.width);
+    return focus_of_disparity(lens, size_.width, options_.scale, last_);
+}
+
+float largest_radius(HostImage<const float> disparity, Focus focus) {
+    float low = 0, high = 1;  // of the planes of a matte
+    if (disparity.data) {
+        low = high = disparity(0, 0);
+        for (int y = 0; y < disparity.size.height; ++y)
+            for (int x = 0; x < disparity.size.width; ++x)
+                low = std::min(low, disparity(x, y)), high = std::max(high, disparity(x, y));
+    }
+    return focus.strength * std::max(std::abs(low - focus.disparity), std::abs(high - focus.disparity));
 }
 
 // Without depth there are two planes: the subject at 1, the background at 0.

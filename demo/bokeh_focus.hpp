@@ -6,6 +6,9 @@
 
 namespace cinebokeh::demo {
 
+/// The largest radius of blur in a frame, in pixels; without disparity, of the planes of a matte.
+float largest_radius(HostImage<const float> disparity, Focus focus);
+
 class BokehFocus {
 public:
     /// Throws Error where the options do not fit the frames, or each other.

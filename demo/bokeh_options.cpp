@@ -22,6 +22,13 @@ bool parse_focus(const std::string& text, BokehOptions& options) {
     return !text.empty() && *end == 0 && std::isfinite(options.focus_disparity);
 }
 
+// Reads "a,b" of 1 / metres = a disparity + b. False where it is no such scale.
+bool parse_scale(const std::string& text, DisparityScale& scale) {
+    int read = 0;
+    return std::sscanf(text.c_str(), "%f,%f%n", &scale.a, &scale.b, &read) == 2 && size_t(read) == text.size() &&
+           scale.a > 0 && std::isfinite(scale.a) && std::isfinite(scale.b);
+}
+
 CLI::Validator finite() {  // CLI11's range lets NaN pass
     return CLI::Validator(
         [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; }, "");
@@ -56,7 +63,7 @@ void add_bokeh(CLI::App* command, BokehOptions& options) {
     number("--strength", 0, 10000, "radius of the blur per unit of disparity; default: 1/45 of the height",
            [&options](float value) { options.strength = value; })
         ->type_name("PIXELS");
-    number("--f-number", 0.5, 64, "of a lens that blurs so, where disparity 1 is 1 m away and 0 infinitely far",
+    number("--f-number", 0.5, 64, "of a lens that blurs so; the disparity must be 1 / metres, or see --disparity-scale",
            [&options](float value) { options.f_number = value; })
         ->excludes("--strength");
     number("--focal-length", 5, 1000, "of that lens; default 50", [&options](float v) {
@@ -65,5 +72,16 @@ void add_bokeh(CLI::App* command, BokehOptions& options) {
     number("--sensor-width", 1, 100, "behind that lens; default 36", [&options](float v) {
         options.sensor_width = v;
     })->type_name("MM");
+    command
+        ->add_option_function<std::string>(
+            "--disparity-scale",
+            [&options](const std::string& text) { parse_scale(text, options.scale), options.given = true; },
+            "what disparity d means to that lens: it is 1 / (A d + B) metres away; default 1,0")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                DisparityScale ignored;
+                return parse_scale(text, ignored) ? "" : "the scale must be A,B, two numbers, A above 0";
+            },
+            "A,B"));
 }
 }  // namespace cinebokeh::demo

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "cinebokeh/lens.hpp"
+
 namespace CLI {
 class App;
 }
@@ -22,7 +24,8 @@ struct BokehOptions {
     float focus_disparity = 0;
     int x = 0, y = 0;                            // of the point, pixels
     std::optional<float> strength;               // radius in pixels per unit of disparity
-    std::optional<float> f_number;               // of a lens, where disparity 1 is 1 / metre
+    std::optional<float> f_number;               // of a lens
+    DisparityScale scale;                        // what disparity means to that lens
     float focal_length = 50, sensor_width = 36;  // millimetres
     bool given = false;                          // anything of this
 };

@@ -10,7 +10,12 @@
 namespace cinebokeh::demo {
 namespace {
 FloatPicture read_any(const std::filesystem::path& file) {
-    if (is_pfm_file(file)) return read_pfm(file);
+    if (is_pfm_file(file)) {
+        FloatPicture picture = read_pfm(file);
+        require(picture.channels == 1, "the disparity '", file.string(),
+                "' is a PFM of three channels: it must be of one channel");
+        return picture;
+    }
     const Grey16Picture grey = read_grey16(file);
     FloatPicture picture{grey.size, std::vector<float>(grey.pixels.size())};
     for (size_t i = 0; i < grey.pixels.size(); ++i) picture.pixels[i] = float(double(grey.pixels[i]) / 65535);

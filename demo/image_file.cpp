@@ -76,15 +76,24 @@ GreyPicture read_grey(const std::filesystem::path& file) {
     return grey;
 }
 
-Grey16Picture read_grey16(const std::filesystem::path& file) {
+Rgb16Picture read_rgb16(const std::filesystem::path& file) {
     const std::vector<unsigned char> bytes = read_bytes(file);
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<stbi_us, void (*)(void*)> data(
         stbi_load_16_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 3), stbi_image_free);
     if (data == nullptr) fail(unreadable(file));
-    Grey16Picture grey{{width, height}, std::vector<uint16_t>(size_t(width) * size_t(height))};
-    for (size_t i = 0; i < grey.pixels.size(); ++i)
-        grey.pixels[i] = std::max({data.get()[3 * i], data.get()[3 * i + 1], data.get()[3 * i + 2]});
+    Rgb16Picture picture{{width, height}, std::vector<Vec<uint16_t, 3>>(size_t(width) * size_t(height))};
+    if (stbi_is_16_bit_from_memory(bytes.data(), int(bytes.size()))) picture.bits = 16;
+    std::memcpy(static_cast<void*>(picture.pixels.data()), data.get(), picture.pixels.size() * 6);
+    return picture;
+}
+
+Grey16Picture read_grey16(const std::filesystem::path& file) {
+    const Rgb16Picture picture = read_rgb16(file);
+    Grey16Picture grey{picture.size, std::vector<uint16_t>(picture.pixels.size())};
+    std::transform(picture.pixels.begin(), picture.pixels.end(), grey.pixels.begin(), [](const auto& p) {
+        return std::max({p[0], p[1], p[2]});
+    });
     return grey;
 }
 

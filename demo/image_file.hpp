@@ -1,4 +1,4 @@
-// Still pictures on disk: PNG, JPEG and BMP, 8 bit; grey PNG of 16 bit.
+// Still pictures on disk: PNG of 8 and 16 bit, JPEG and BMP.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -20,6 +20,11 @@ struct Grey16Picture {
     Size size;
     std::vector<uint16_t> pixels;
 };
+struct Rgb16Picture {
+    Size size;
+    std::vector<Vec<uint16_t, 3>> pixels;
+    int bits = 8;  // of the file
+};
 
 /// The bytes of a file. Throws Error where it is missing, empty, a folder, or larger than 2 GB.
 std::vector<unsigned char> read_bytes(const std::filesystem::path& file);
@@ -33,6 +38,8 @@ Picture read_picture(const std::filesystem::path& file);
 GreyPicture read_grey(const std::filesystem::path& file);
 /// The same with 16 bits; those of an 8-bit picture are its value * 257.
 Grey16Picture read_grey16(const std::filesystem::path& file);
+/// Reads a picture with 16 bits; those of an 8-bit picture are its value * 257.
+Rgb16Picture read_rgb16(const std::filesystem::path& file);
 /// Reads an 8-bit matte as alpha in [0, 1].
 std::vector<float> read_matte(const std::filesystem::path& file, Size expected);
 

@@ -18,6 +18,8 @@ int main(int count, char** arguments) {
                 return process(options.process);
             case Command::scene:
                 return generate_scene(options.scene);
+            case Command::render:
+                return render(options.render);
             case Command::eval_davis:
                 return eval_davis(options.eval);
             case Command::eval_bokeh:

@@ -221,6 +221,7 @@ Options parse_options(int count, char** arguments) {
     app.require_subcommand(1);
     const CLI::App* blur_command = add_blur(app, options.process, blur, subject);
     const CLI::App* matte_command = add_matte(app, options.process, subject);
+    const CLI::App* rendered = add_render(app, options.render);
     const CLI::App* scene = add_scene(app, options.scene);
     const EvalCommands eval = add_eval(app, options.eval);
     const CLI::App* live = add_live(app, options.live);
@@ -229,6 +230,7 @@ Options parse_options(int count, char** arguments) {
     try {
         app.parse(count, arguments);
         if (blur_command->parsed() || matte_command->parsed()) settle_subject(options.process, subject);
+        if (rendered->parsed()) settle_render(rendered, options.render);
         if (blur_command->parsed()) settle_renderer(blur_command, options.process.bokeh, blur);
     } catch (const CLI::ParseError& error) {
         options.exit_code = app.exit(error) == 0 ? 0 : 2;
@@ -240,6 +242,7 @@ Options parse_options(int count, char** arguments) {
     options.command = blur_command->parsed()      ? Command::blur
                       : matte_command->parsed()   ? Command::matte
                       : scene->parsed()           ? Command::scene
+                      : rendered->parsed()        ? Command::render
                       : live->parsed()            ? Command::live
                       : doctor->parsed()          ? Command::doctor
                       : eval.bokeh->parsed()      ? Command::eval_bokeh

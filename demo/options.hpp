@@ -7,6 +7,7 @@
 #include "bokeh_options.hpp"
 #include "live/live_options.hpp"
 #include "matte_source.hpp"
+#include "render_options.hpp"
 #include "scene_options.hpp"
 #include "session.hpp"
 
@@ -47,6 +48,7 @@ enum class Command {
     eval_matte,
     eval_bokeh,
     scene,
+    render,
     live,
     weights_list,
     weights_get,
@@ -61,6 +63,7 @@ struct Options {
     LiveOptions live;
     WeightsOptions weights;
     SceneOptions scene;
+    RenderOptions render;
     int exit_code = 0;  // where there is no command: help was asked for (0), or the line was wrong (2)
 };
 

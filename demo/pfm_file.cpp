@@ -34,15 +34,17 @@ FloatPicture read_pfm(const std::filesystem::path& file) {
     Size size;
     double scale = 0;
     words >> kind >> size.width >> size.height >> scale;
-    require(kind == "Pf" && bool(words) && !size.empty() && scale != 0, "'", file.string(),
-            "' cannot be read as a PFM of one channel: it must begin with 'Pf', width, height and scale");
-    const size_t begin = size_t(words.tellg()) + 1, wanted = size.area() * sizeof(float);
+    require(
+        (kind == "Pf" || kind == "PF") && bool(words) && !size.empty() && scale != 0, "'", file.string(),
+        "' cannot be read as a PFM: it must begin with 'Pf' (one channel) or 'PF' (three), width, height and scale");
+    const int channels = kind == "PF" ? 3 : 1;
+    const size_t row = size_t(size.width) * size_t(channels) * sizeof(float);
+    const size_t begin = size_t(words.tellg()) + 1, wanted = row * size_t(size.height);
     require(begin <= bytes.size() && bytes.size() - begin >= wanted, "'", file.string(), "' is cut off: ", size.width,
             " x ", size.height, " pixels need ", wanted, " bytes");
-    FloatPicture picture{size, std::vector<float>(size.area())};
-    const size_t row = size_t(size.width) * sizeof(float);
+    FloatPicture picture{size, std::vector<float>(wanted / sizeof(float)), channels};
     for (int y = 0; y < size.height; ++y)  // the last row comes first
-        std::memcpy(&picture.pixels[size_t(size.height - 1 - y) * size_t(size.width)],
+        std::memcpy(&picture.pixels[size_t(size.height - 1 - y) * (row / sizeof(float))],
                     bytes.data() + begin + size_t(y) * row, row);
     const bool little = scale < 0;
     if (little != (std::endian::native == std::endian::little))

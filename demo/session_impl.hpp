@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "bokeh_focus.hpp"
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/bokeh_renderer.hpp"
@@ -35,18 +36,6 @@ inline BokehMethod bokeh_method(RendererKind kind) {
         default:
             return BokehMethod::layered;
     }
-}
-
-/// The largest radius of blur in a frame, in pixels.
-inline float largest_radius(HostImage<const float> disparity, Focus focus) {
-    float low = 0, high = 1;  // of the planes of a matte
-    if (disparity.data) {
-        low = high = disparity(0, 0);
-        for (int y = 0; y < disparity.size.height; ++y)
-            for (int x = 0; x < disparity.size.width; ++x)
-                low = std::min(low, disparity(x, y)), high = std::max(high, disparity(x, y));
-    }
-    return focus.strength * std::max(std::abs(low - focus.disparity), std::abs(high - focus.disparity));
 }
 
 template <class Exec>

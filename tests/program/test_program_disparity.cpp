@@ -73,7 +73,7 @@ TEST_CASE("a disparity that cannot be is refused with its file and pixel") {
     CHECK(contains(refusal(scratch / "none.pfm", size), "does not exist"));
     write_text(scratch / "cut.pfm", text_of(scratch / "flat.pfm").substr(0, 30));
     CHECK(contains(refusal(scratch / "cut.pfm", size), "cut off"));
-    write_text(scratch / "colour.pfm", "PF\n4 3\n-1.0\n");
+    write_text(scratch / "colour.pfm", "PF\n4 3\n-1.0\n" + std::string(size.area() * 12, 0));
     CHECK(contains(refusal(scratch / "colour.pfm", size), "one channel"));
     write_text(scratch / "huge.pfm", "Pf\n99999999 99999999\n-1.0\n");
     CHECK(contains(refusal(scratch / "huge.pfm", size), "cut off"));

@@ -122,10 +122,10 @@ BokehRenderer<Exec>::BokehRenderer(Exec& exec, Size size, BokehRendererParams pa
     linear_ = Buffer<Float4, Exec>(exec, size);
     rendered_ = Buffer<Float4, Exec>(exec, size);
     if (params.method == BokehMethod::exact)
-        exact_.emplace(
-            exec, size,
-            ScatterBokehParams{
-                .aperture = params.aperture, .max_radius = params.max_radius, .max_value = params.highlights.gain});
+        exact_.emplace(exec, size,
+                       ScatterBokehParams{.aperture = params.aperture,
+                                          .max_radius = params.max_radius,
+                                          .max_value = params.max_value * params.highlights.gain});
     if (params.method == BokehMethod::bucketed) bucketed_.emplace(exec, size, params.max_radius);
     if (params.method == BokehMethod::fixed_layers) fixed_layers_.emplace(exec, size, params.max_radius);
 }
