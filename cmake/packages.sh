@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 packages_build="g++ cmake ninja-build pkg-config ccache"
-packages_demo="libavformat-dev libavcodec-dev libavdevice-dev libswscale-dev libavutil-dev libcli11-dev
+packages_demo="libavformat-dev libavcodec-dev libavdevice-dev libswresample-dev libswscale-dev libavutil-dev libcli11-dev
     nlohmann-json3-dev zlib1g-dev libstb-dev libimgui-dev libglfw3-dev libgl-dev libcurl4-openssl-dev"
 packages_test="doctest-dev libbenchmark-dev ffmpeg xvfb xauth xdotool libgl1-mesa-dri"
 packages_check="clang clang-format libclang-rt-dev"

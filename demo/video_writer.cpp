@@ -95,17 +95,24 @@ bool VideoWriter::try_encoder(const char* name, const SourceInfo& source, double
 
 void VideoWriter::add_audio(const SourceInfo& source) {
     for (const AudioTrack& track : source.audio) {
+        const AVRational time_base{track.time_base.num, track.time_base.den};
+        std::unique_ptr<AudioTranscoder> transcoder;
         if (avformat_query_codec(file_->oformat, track.codec->codec_id, FF_COMPLIANCE_NORMAL) != 1) {
-            left_out_ = std::string("the sound is in a format (") + avcodec_get_name(track.codec->codec_id) +
-                        ") that " + file_->oformat->name +
-                        " files cannot hold and is left out: write to a .mkv file to keep it";
-            continue;
+            transcoder = AudioTranscoder::to_aac(*track.codec, time_base, file_->oformat->flags & AVFMT_GLOBALHEADER);
+            if (!transcoder) {
+                left_out_ = std::string("the sound is in a format (") + avcodec_get_name(track.codec->codec_id) +
+                            ") that " + file_->oformat->name +
+                            " files cannot hold and is left out: write to a .mkv file to keep it";
+                continue;
+            }
         }
         AVStream* stream = avformat_new_stream(file_, nullptr);
-        require_ffmpeg(avcodec_parameters_copy(stream->codecpar, track.codec.get()), "the sound cannot be copied");
+        require_ffmpeg(transcoder ? avcodec_parameters_from_context(stream->codecpar, &transcoder->encoder())
+                                  : avcodec_parameters_copy(stream->codecpar, track.codec.get()),
+                       "the sound cannot be copied");
         stream->codecpar->codec_tag = 0;
-        stream->time_base = {track.time_base.num, track.time_base.den};
-        tracks_.push_back({track.stream, stream, stream->time_base});
+        stream->time_base = transcoder ? transcoder->encoder().time_base : time_base;
+        tracks_.push_back({track.stream, stream, time_base, std::move(transcoder)});
     }
 }
 
@@ -175,11 +182,23 @@ bool VideoWriter::write_audio(int64_t end) {
                                         [&](const Track& t) { return t.input_stream == packet.stream_index; });
         if (track == tracks_.end()) continue;
         if (packet.pts != AV_NOPTS_VALUE && av_compare_ts(packet.pts, track->time_base, end, time_base_) >= 0) break;
-        packet.stream_index = track->stream->index;
-        packet.pos = -1;
-        av_packet_rescale_ts(&packet, track->time_base, track->stream->time_base);
-        if (!mux(&packet)) return false;
+        if (!(track->transcoder ? write_transcoded(*track, &packet) : write_packet(*track, track->time_base, packet)))
+            return false;
     }
+    return true;
+}
+
+bool VideoWriter::write_packet(const Track& track, AVRational time_base, AVPacket& packet) {
+    packet.stream_index = track.stream->index;
+    packet.pos = -1;
+    av_packet_rescale_ts(&packet, time_base, track.stream->time_base);
+    return mux(&packet);
+}
+
+// What became complete with a packet of the input; null: what is left.
+bool VideoWriter::write_transcoded(const Track& track, const AVPacket* packet) {
+    for (Packet& ready : (*track.transcoder)(packet))
+        if (!write_packet(track, track.transcoder->encoder().time_base, *ready)) return false;
     return true;
 }
 
@@ -188,7 +207,10 @@ void VideoWriter::finish(bool rest_of_audio) {
     finished_ = true;
     if (trouble().empty()) {
         avcodec_send_frame(encoder_.get(), nullptr);
-        if (drain() && rest_of_audio) write_audio(INT64_MAX / 2);
+        bool room = drain();
+        if (room && rest_of_audio) room = write_audio(INT64_MAX / 2);
+        for (const Track& track : tracks_)
+            if (room && track.transcoder) room = write_transcoded(track, nullptr);
     }
     const int status = av_write_trailer(file_);
     avio_flush(file_->pb);

@@ -1,7 +1,9 @@
-// Frames to a video file: H.264 (or MPEG-4 where no H.264 encoder is built in) with the sound of the input.
+// Frames to a video file: H.264 (or MPEG-4 where no H.264 encoder is built in) with the sound of the input:
+// copied packet by packet, or as AAC where the container cannot hold it as it is.
 #pragma once
 #include <deque>
 
+#include "audio_transcoder.hpp"
 #include "ffmpeg.hpp"
 #include "frame_source.hpp"
 #include "reserved_file.hpp"
@@ -36,12 +38,15 @@ private:
         int input_stream;
         AVStream* stream;
         AVRational time_base;
+        std::unique_ptr<AudioTranscoder> transcoder;  // null: its packets are copied
     };
     void open_encoder(const SourceInfo& source, double quality);
     bool try_encoder(const char* name, const SourceInfo& source, double quality);
     void add_audio(const SourceInfo& source);
     void start_file();
     bool write_audio(int64_t end);
+    bool write_packet(const Track& track, AVRational time_base, AVPacket& packet);
+    bool write_transcoded(const Track& track, const AVPacket* packet);
     bool drain();
     bool mux(AVPacket* packet);
     static int write_bytes(void* self, const uint8_t* data, int bytes);

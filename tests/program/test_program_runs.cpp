@@ -168,6 +168,51 @@ TEST_CASE("the sound of a video is kept packet by packet, and uneven times stay 
     CHECK(cut.sound_packets < before.sound_packets);
 }
 
+TEST_CASE("sound that .mp4 cannot hold becomes AAC of the same length; .mkv keeps it as it is") {
+    const Scratch scratch;
+    SKIP_WITHOUT_FFMPEG();
+    struct Sound {
+        const char *options, *codec;
+    };
+    for (const Sound& sound :
+         {Sound{"-c:a pcm_s16le -ar 44100 -ac 1", "pcm_s16le"}, Sound{"-c:a pcm_f32le -ar 96000 -ac 2", "pcm_f32le"}}) {
+        INFO(sound.codec);
+        const std::string in = scratch / "in.mkv";
+        REQUIRE(std::system(("ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=size=64x48:rate=30:duration=2 -f lavfi "
+                             "-i sine=frequency=440:duration=2 -c:v mpeg4 " +
+                             std::string(sound.options) + " '" + in + "'")
+                                .c_str()) == 0);
+        fs::create_directories(scratch / "m");
+        for (int i = 0; i < 60; ++i) write_square_matte(scratch, "m/" + std::to_string(100 + i) + ".png", {64, 48});
+        for (const bool mp4 : {true, false}) {
+            const std::string out = scratch / (mp4 ? "out.mp4" : "out.mkv");
+            const Ran ran =
+                run_program(scratch, "blur '" + in + "' --matte '" + (scratch / "m") + "' -o '" + out + "'");
+            REQUIRE_MESSAGE(ran.code == 0, ran.err);
+            CHECK_FALSE(ran.says("left out"));
+            // Decoded to its end by another program: the tone is there, in full length and at its loudness.
+            const std::string facts = scratch / "facts.txt";
+            REQUIRE(std::system(("ffprobe -v error -select_streams a -show_entries stream=codec_name -of csv=p=0 '" +
+                                 out + "' > '" + facts + "' && ffmpeg -nostdin -v error -i '" + out +
+                                 "' -vn -ac 1 -ar 8000 -f s16le '" + (scratch / "tone.raw") + "' -y")
+                                    .c_str()) == 0);
+            CHECK(text_of(facts) == std::string(mp4 ? "aac" : sound.codec) + "\n");
+            const std::string raw = text_of(scratch / "tone.raw");
+            const size_t samples = raw.size() / 2;
+            CHECK(samples > 8000 * 2 - 400);  // 50 ms: a frame of an encoder at either end
+            CHECK(samples < 8000 * 2 + 1200);
+            int crossings = 0, last = 0;
+            const auto sample = [&](size_t i) { return int16_t(uint8_t(raw[2 * i]) | uint8_t(raw[2 * i + 1]) << 8); };
+            for (size_t i = 4000; i < 12000; ++i) {  // one second
+                if (std::abs(int(sample(i))) < 500) continue;
+                const int sign = sample(i) > 0 ? 1 : -1;
+                crossings += sign * last < 0, last = sign;
+            }
+            CHECK(std::abs(crossings - 880) < 5);  // 440 Hz
+        }
+    }
+}
+
 TEST_CASE("the built-in clip is processed with its true matte") {
     const Scratch scratch;
     const Ran ran = run_program(
