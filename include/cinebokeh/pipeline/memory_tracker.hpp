@@ -46,7 +46,7 @@ struct MemoryTrackerParams {
     float trust = .7f;            // of the cut's label, against the log odds, in what is believed
     float lost_share = .05f;      // of its usual area: what is left of a subject that is lost
     float found_response = .6f;   // masked NCC with a remembered look, from which a lost subject is sought there
-    GuidedFilterParams edge = {.radius = 8, .epsilon = 20};  // at full resolution
+    GuidedFilterParams edge = {.radius = 8, .epsilon = 20, .subsample = 2};  // at full resolution
 };
 
 /// Plan for frames of one size, with everything it learns. Cpu. start() and track() allocate nothing.
