@@ -7,7 +7,8 @@ namespace cinebokeh::detail {
 
 // e^x with an error below 2e-7 of it, for x cut to [-87, 88]; a NaN stays one (it is the second operand of min and
 // max).
-inline Lanes exp_lanes(Lanes x) {
+inline Lanes exp_lanes(const Lanes& power) {
+    Lanes x = power;
 #if defined(__GNUC__)
     typedef int Integers __attribute__((vector_size(64)));
     x = max(Lanes::all(-87.f), min(Lanes::all(88.f), x));

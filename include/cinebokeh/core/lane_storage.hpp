@@ -81,4 +81,12 @@ void store_lanes(T* p, const Lanes& lanes, int count = 16) {
     for (int i = 0; i < (count < 16 ? count : 16); ++i) p[i] = from_float<T>(values[i]);
 #endif
 }
+
+/// Calls f(first, 16) for every whole run of sixteen in [0, count), then f(first, rest).
+template <class F>
+void for_each_lanes(int count, const F& f) {
+    int first = 0;
+    for (; first + 16 <= count; first += 16) f(first, 16);
+    if (first < count) f(first, count - first);
+}
 }  // namespace cinebokeh

@@ -86,6 +86,17 @@ struct PoolChannels {
             out(n, y, x, c) = from_float<T>(largest ? result : result / float(area));
         }
     }
+    void on_cpu(int n, int y, int x) const requires(!largest) {
+        const PoolWindow rows = pool_window(p, y, in.shape.h), columns = pool_window(p, x, in.shape.w);
+        const int inside = (rows.end - rows.begin) * (columns.end - columns.begin);
+        const float factor = 1 / float(p.count_include_pad ? rows.padded_length * columns.padded_length : inside);
+        for_each_lanes(in.shape.c, [&](int c, int count) {
+            Lanes sum = Lanes::all(0.f);
+            for (int v = rows.begin; v < rows.end; ++v)
+                for (int u = columns.begin; u < columns.end; ++u) sum += load_lanes(in.pixel(n, v, u) + c, count);
+            store_lanes(out.pixel(n, y, x) + c, factor * sum, count);
+        });
+    }
 };
 
 // Sums of a band of rows, then of the bands.
@@ -103,6 +114,18 @@ struct BandSums {
                 const T* pixel = in.pixel(n, y, x);
                 for (int c = first; c < last; ++c) sum[c] += to_float(pixel[c]);
             }
+    }
+    void on_cpu(int n, int, int band) const {
+        const int rows = ceil_div(in.shape.h, sums.shape.w), end = std::min(in.shape.h, (band + 1) * rows);
+        float* const sum = sums.pixel(n, 0, band);
+        for_each_lanes(in.shape.c, [&](int c, int count) {
+            Lanes total = Lanes::all(0.f);
+            for (int y = band * rows; y < end; ++y) {
+                const T* pixel = in.row(n, y) + c;
+                for (int x = 0; x < in.shape.w; ++x, pixel += in.pixel_stride) total += load_lanes(pixel, count);
+            }
+            store_lanes(sum + c, total, count);
+        });
     }
 };
 template <class Space>

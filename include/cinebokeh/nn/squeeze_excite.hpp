@@ -59,6 +59,14 @@ struct ScaleChannels {
         T* to = out.pixel(n, y, x);
         for (int c = first; c < last; ++c) to[c] = from_float<T>(to_float(from[c]) * scale[c]);
     }
+    void on_cpu(int n, int y, int x) const {
+        const T* from = in.pixel(n, y, x);
+        const float* scale = factor.pixel(n, 0, 0);
+        T* to = out.pixel(n, y, x);
+        for_each_lanes(in.shape.c, [&](int c, int count) {
+            store_lanes(to + c, load_lanes(from + c, count) * load_lanes(scale + c, count), count);
+        });
+    }
 };
 }  // namespace detail
 

@@ -7,6 +7,7 @@
 
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/core/float16.hpp"
+#include "cinebokeh/core/lane_storage.hpp"
 
 namespace cinebokeh {
 
@@ -134,8 +135,14 @@ void for_each_channel_run(Cpu& exec, Shape shape, const F& f) {
     const int grain =
         clamp(16384 / (shape.w * shape.c), 1, std::max(1, ceil_div(shape.n * shape.h, 4 * exec.threads())));
     exec.for_each_range(shape.n * shape.h, grain, [&](int begin, int end) {
-        for (int row = begin; row < end; ++row)
-            for (int x = 0; x < shape.w; ++x) f(row / shape.h, row % shape.h, x, 0, shape.c);
+        for (int row = begin; row < end; ++row) {
+            const int n = row / shape.h, y = row % shape.h;
+            for (int x = 0; x < shape.w; ++x)
+                if constexpr (requires { f.on_cpu(n, y, x); })
+                    f.on_cpu(n, y, x);
+                else
+                    f(n, y, x, 0, shape.c);
+        }
     });
 }
 
@@ -162,6 +169,11 @@ struct ConvertChannels {
         const From* from = in.pixel(n, y, x);
         To* to = out.pixel(n, y, x);
         for (int c = first; c < last; ++c) to[c] = from_float<To>(to_float(from[c]));
+    }
+    void on_cpu(int n, int y, int x) const {
+        const From* from = in.pixel(n, y, x);
+        To* to = out.pixel(n, y, x);
+        for_each_lanes(in.shape.c, [&](int c, int count) { store_lanes(to + c, load_lanes(from + c, count), count); });
     }
 };
 }  // namespace detail

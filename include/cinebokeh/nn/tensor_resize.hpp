@@ -74,6 +74,19 @@ struct ResizeBilinear {
             to[i] = from_float<T>(above * (1 - v.weight) + below * v.weight);
         }
     }
+    void on_cpu(int n, int y, int x) const {
+        const auto v = rows.sample(y), u = columns.sample(x);
+        const T *a = in.pixel(n, v.low, u.low), *b = in.pixel(n, v.low, u.high);
+        const T *c = in.pixel(n, v.high, u.low), *d = in.pixel(n, v.high, u.high);
+        const Lanes left = Lanes::all(1 - u.weight), right = Lanes::all(u.weight);
+        const Lanes top = Lanes::all(1 - v.weight), bottom = Lanes::all(v.weight);
+        T* to = out.pixel(n, y, x);
+        for_each_lanes(in.shape.c, [&](int i, int count) {
+            const Lanes above = multiply_add(load_lanes(a + i, count), left, load_lanes(b + i, count) * right);
+            const Lanes below = multiply_add(load_lanes(c + i, count), left, load_lanes(d + i, count) * right);
+            store_lanes(to + i, multiply_add(above, top, below * bottom), count);
+        });
+    }
 };
 template <class T, class Space>
 struct ResizeNearest {
