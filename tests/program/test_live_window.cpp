@@ -6,6 +6,8 @@ using namespace cinebokeh;
 using namespace cinebokeh::demo;
 
 namespace {
+constexpr double patience = 30;  // seconds that a loaded machine may need to show what was asked for
+
 // A box around a point of the picture, given in shares of its sides.
 struct Box {
     Float2 low, high;
@@ -35,25 +37,29 @@ TEST_CASE("dragging the focus slider moves what is sharp, and a click in the pic
     LiveWindow live(scratch, desktop, "demo --subject truth --f-number 1.4 --quiet");
     pause_ms(1500);
     const Picture near = live.screenshot();
-    live.drag(live.at("focus", 0.32f), live.at("focus", 0.55f));  // from 1.5 m to 6 m
-    pause_ms(1500);
-    const Picture far = live.screenshot();
-    CHECK(scarf_sharpness(live, near) > 1.5 * scarf_sharpness(live, far));
-    CHECK(houses_sharpness(live, far) > 1.5 * houses_sharpness(live, near));
+    live.drag(live.at("focus", 0.32f), live.at("focus", 0.55f));  // to 6 m
+    Picture far;
+    CHECK(wait_until(patience, [&] {
+        far = live.screenshot();
+        return scarf_sharpness(live, near) > 1.5 * scarf_sharpness(live, far) &&
+               houses_sharpness(live, far) > 1.5 * houses_sharpness(live, near);
+    }));
 
     live.click(live.at("picture", 0.5f, 0.6f));  // on the fox
-    pause_ms(2500);                              // the rack takes most of a second
-    const Picture back = live.screenshot();
-    CHECK(scarf_sharpness(live, back) > 1.5 * scarf_sharpness(live, far));
-    CHECK(houses_sharpness(live, back) < 0.75 * houses_sharpness(live, far));
+    CHECK(wait_until(patience, [&] {             // the rack takes most of a second
+        const Picture back = live.screenshot();
+        return scarf_sharpness(live, back) > 1.5 * scarf_sharpness(live, far) &&
+               houses_sharpness(live, back) < 0.75 * houses_sharpness(live, far);
+    }));
 
     live.drag(live.at("focus", 0.32f), live.at("focus", 0.55f));
     const Float2 fox = live.at("picture", 0.5f, 0.6f);
     live.move(fox);
     for (int i = 0; i < 2; ++i) live.press(1), live.release(1);  // a double click: focus on the subject from now on
-    CHECK(wait_until(10, [&] { return scarf_sharpness(live, live.screenshot()) > 1.5 * scarf_sharpness(live, far); }));
+    CHECK(wait_until(patience,
+                     [&] { return scarf_sharpness(live, live.screenshot()) > 1.5 * scarf_sharpness(live, far); }));
     live.key("Escape");
-    CHECK(live.ends(20));
+    CHECK(live.ends(patience));
 }
 
 TEST_CASE("every view shows something else, by its button, and by its key where it has one") {
@@ -64,11 +70,19 @@ TEST_CASE("every view shows something else, by its button, and by its key where 
     live.key("space");  // one frame: views can be compared
     pause_ms(800);
     const Box picture{live.at("picture", 0.02f, 0.02f), live.at("picture", 0.98f, 0.98f)};
+    const auto becomes = [&](const Picture& expected, const Box& where, double codes = 1) {
+        return wait_until(patience, [&] { return same_within(live.screenshot(), expected, where, codes); });
+    };
     std::map<std::string, Picture> shown;
+    Picture before = live.screenshot();  // the result
     for (const std::string& name : names_of_views()) {
         live.click("view:" + name);
-        pause_ms(1500);
-        shown[name] = live.screenshot();
+        CAPTURE(name);
+        CHECK(wait_until(patience, [&] {
+            shown[name] = live.screenshot();
+            return name == "result" || !same_within(shown[name], before, picture, 1);
+        }));
+        before = shown[name];
     }
     for (const auto& [a, picture_a] : shown)
         for (const auto& [b, picture_b] : shown)
@@ -81,12 +95,10 @@ TEST_CASE("every view shows something else, by its button, and by its key where 
     for (const auto& [key, name] :
          {std::pair<std::string, std::string>{"m", "matte"}, {"d", "disparity"}, {"c", "defocus"}}) {
         live.key(key);
-        pause_ms(1200);
         CAPTURE(name);
-        CHECK(same_within(live.screenshot(), shown[name], picture, 1));
+        CHECK(becomes(shown[name], picture));
         live.key(key);  // and back
-        pause_ms(1200);
-        CHECK(same_within(live.screenshot(), shown["result"], picture, 1));
+        CHECK(becomes(shown["result"], picture));
     }
     // The matte of the fox is white in its middle and black in the corner.
     const Box fox = box(live, 0.5f, 0.7f), corner = box(live, 0.06f, 0.06f, 10);
@@ -97,17 +109,13 @@ TEST_CASE("every view shows something else, by its button, and by its key where 
     CHECK(same_within(shown["matte"], black, corner, 3));
 
     live.key("s");  // side by side: the left half is the input
-    pause_ms(1200);
-    const Picture split = live.screenshot();
-    CHECK(same_within(split, shown["input"], {live.at("picture", 0.05f, 0.1f), live.at("picture", 0.45f, 0.9f)}, 1));
-    CHECK(same_within(split, shown["result"], {live.at("picture", 0.55f, 0.1f), live.at("picture", 0.95f, 0.9f)}, 1));
+    CHECK(becomes(shown["input"], {live.at("picture", 0.05f, 0.1f), live.at("picture", 0.45f, 0.9f)}));
+    CHECK(becomes(shown["result"], {live.at("picture", 0.55f, 0.1f), live.at("picture", 0.95f, 0.9f)}));
     live.drag(live.at("divider"), live.at("picture", 0.8f, 0.5f));
-    pause_ms(800);
-    CHECK(same_within(live.screenshot(), shown["input"],
-                      {live.at("picture", 0.55f, 0.1f), live.at("picture", 0.75f, 0.9f)}, 1));
+    CHECK(becomes(shown["input"], {live.at("picture", 0.55f, 0.1f), live.at("picture", 0.75f, 0.9f)}));
     live.key("s");
     live.key("Escape");
-    CHECK(live.ends(20));
+    CHECK(live.ends(patience));
 }
 
 TEST_CASE("strokes on the frozen frame find the subject, and undo takes a stroke away") {
@@ -123,7 +131,6 @@ TEST_CASE("strokes on the frozen frame find the subject, and undo takes a stroke
     for (const auto& [u, v] :
          {std::pair{0.05f, 0.1f}, {0.75f, 0.1f}, {0.05f, 0.5f}, {0.78f, 0.5f}, {0.02f, 0.85f}, {0.85f, 0.85f}})
         live.drag(live.at("picture", u, v), live.at("picture", u + 0.12f, v), 3);
-    pause_ms(3000);
     live.click("done");
     live.key("space");
     pause_ms(500);
@@ -132,7 +139,7 @@ TEST_CASE("strokes on the frozen frame find the subject, and undo takes a stroke
         return int(picture.pixels[size_t(at[1]) * size_t(picture.size.width) + size_t(at[0])][0]);
     };
     Picture matte;
-    CHECK(wait_until(20, [&] {
+    CHECK(wait_until(patience, [&] {
         matte = live.screenshot();
         return grey(matte, 0.5f, 0.45f) > 200;
     }));
@@ -149,7 +156,7 @@ TEST_CASE("strokes on the frozen frame find the subject, and undo takes a stroke
     live.key("Escape");  // closes the brush
     CHECK(live.running());
     live.key("Escape");
-    CHECK(live.ends(20));
+    CHECK(live.ends(patience));
 }
 
 TEST_CASE("a recording can be decoded, and holds the input and the mattes too") {
@@ -161,7 +168,7 @@ TEST_CASE("a recording can be decoded, and holds the input and the mattes too") 
     pause_ms(2500);
     live.key("r");
     std::string folder;
-    CHECK(wait_until(20, [&] {
+    CHECK(wait_until(patience, [&] {
         for (const auto& entry : fs::directory_iterator(scratch / ""))
             if (entry.is_directory() && entry.path().filename().string().rfind("cinebokeh-", 0) == 0)
                 folder = entry.path().string();
@@ -169,7 +176,7 @@ TEST_CASE("a recording can be decoded, and holds the input and the mattes too") 
     }));
     pause_ms(2500);
     live.key("Escape");
-    REQUIRE(live.ends(30));
+    REQUIRE(live.ends(patience));
     long counts[2] = {0, 0};
     for (const bool result : {false, true}) {
         const std::unique_ptr<FrameSource> video = open_video(folder + (result ? "/result.mp4" : "/source.mp4"));
@@ -188,28 +195,30 @@ TEST_CASE("help opens, the window can be resized, zoomed and panned, and setting
     {
         LiveWindow live(scratch, desktop, "demo --subject truth --quiet");
         live.key("h");
-        CHECK(wait_until(5, [&] { return live.has("help:window"); }));
+        CHECK(wait_until(patience, [&] { return live.has("help:window"); }));
         live.key("Escape");  // closes the help, not the program
-        CHECK(wait_until(5, [&] { return !live.has("help:window"); }));
+        CHECK(wait_until(patience, [&] { return !live.has("help:window"); }));
         CHECK(live.running());
 
         const float width = live.at("picture", 1)[0] - live.at("picture", 0)[0];
         live.move(live.at("picture", 0.5f, 0.5f));
         for (int i = 0; i < 3; ++i) live.press(4), live.release(4);  // the wheel
-        CHECK(wait_until(5, [&] { return live.at("picture", 1)[0] - live.at("picture", 0)[0] > 1.5f * width; }));
+        CHECK(wait_until(patience, [&] { return live.at("picture", 1)[0] - live.at("picture", 0)[0] > 1.5f * width; }));
         const Float2 before = live.at("picture", 0, 0);
         live.drag(live.at("canvas", 0.5f, 0.5f), live.at("canvas", 0.6f, 0.6f));
-        CHECK(wait_until(5, [&] { return live.at("picture", 0, 0)[0] > before[0] + 40; }));
+        CHECK(wait_until(patience, [&] { return live.at("picture", 0, 0)[0] > before[0] + 40; }));
         live.move(live.at("canvas"));
         for (int i = 0; i < 2; ++i) live.press(2), live.release(2);
-        CHECK(wait_until(5, [&] { return std::abs(live.at("picture", 1)[0] - live.at("picture", 0)[0] - width) < 2; }));
+        CHECK(wait_until(patience,
+                         [&] { return std::abs(live.at("picture", 1)[0] - live.at("picture", 0)[0] - width) < 2; }));
 
         live.click("preset:cinema");
         live.resize({1000, 700});
-        CHECK(wait_until(5, [&] { return live.at("canvas", 1, 1)[1] < 700 && live.at("canvas", 1, 1)[0] < 1000; }));
+        CHECK(wait_until(patience,
+                         [&] { return live.at("canvas", 1, 1)[1] < 700 && live.at("canvas", 1, 1)[0] < 1000; }));
         live.screenshot();
         live.key("Escape");
-        REQUIRE(live.ends(20));
+        REQUIRE(live.ends(patience));
     }
     std::string problem;
     const LiveSettings kept = read_settings(scratch / "settings.json", problem);
