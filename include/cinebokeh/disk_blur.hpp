@@ -32,7 +32,8 @@ namespace cinebokeh {
 /// Values are cut to [0, max_value] (NaN counts as 0) and rounded to steps of max_value / 2^18 at radius 8, / 2^17 at
 /// 20, / 2^15 at 50 and 100, / 2^13 at 200 (max_value rounded up to a power of two). Sums are exact.
 ///
-/// Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes, and equal between backends bit for bit.
+/// Allocates in the constructor only; 16 bytes a pixel on Cpu. Asynchronous on Cuda. Deterministic: yes, and equal
+/// between backends bit for bit.
 template <class Exec>
 class DiskBlur {
 public:

@@ -29,8 +29,8 @@ namespace cinebokeh {
 /// Windows are clipped at the border and divided by their true number of pixels. A value that is not finite counts as
 /// 0. Sums are exact integers (Rgba8 guide) or double, so a flat guide gives no cancellation; the error against exact
 /// arithmetic is below 1e-5 of the range of `in` for epsilon >= 0.01. Values of magnitude up to 1e9.
-/// Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes on each backend, whatever the threads;
-/// between backends up to that error.
+/// Allocates in the constructor only; 39 bytes a pixel of the subsampled image on Cpu. Asynchronous on Cuda.
+/// Deterministic: yes on each backend, whatever the threads; between backends up to that error.
 template <class Exec>
 class GuidedFilter {
 public:

@@ -24,7 +24,8 @@ struct ContourScore {
 class ContourAccuracy {
 public:
     /// Two boundary pixels match within ceil(tolerance * diagonal) pixels; a tolerance of 1 or more is in pixels.
-    /// Throws Error if the size is empty or the tolerance is not in [0, 1000]. Allocates.
+    /// Throws Error if the size is empty or the tolerance is not in [0, 1000]. Allocates less than a byte a
+    /// pixel.
     ContourAccuracy(Cpu& exec, Size size, double tolerance = 0.008);
 
     /// Scores a result against the truth. Any value but 0 counts as object.
