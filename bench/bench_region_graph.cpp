@@ -1,10 +1,8 @@
 // The region graph of 1300 superpixels of a synthetic picture, from sRGB and from the Lab colours that Slic leaves
 // behind. Bytes are one read of the colours and of the labels.
-#include <benchmark/benchmark.h>
-
 #include <cmath>
-#include <vector>
 
+#include "bench.hpp"
 #include "cinebokeh/region_graph.hpp"
 #include "cinebokeh/slic.hpp"
 
@@ -40,19 +38,9 @@ void region_graph(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * int64_t(size.area() * ((FromLab ? 8 : sizeof(Rgba8)) + sizeof(int))));
 }
 }  // namespace
-BENCHMARK(region_graph<false>)
-    ->ArgNames({"width", "height"})
-    ->Args({320, 240})
-    ->Args({854, 480})
-    ->Args({1920, 1080})
-    ->Args({3840, 2160})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK(region_graph<true>)
-    ->ArgNames({"width", "height"})
-    ->Args({320, 240})
-    ->Args({854, 480})
-    ->Args({1920, 1080})
-    ->Args({3840, 2160})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+static void arguments(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height"})->UseRealTime()->Unit(benchmark::kMillisecond);
+    for (Size s : bench::sizes) b->Args({s.width, s.height});
+}
+BENCHMARK(region_graph<false>)->Apply(arguments);
+BENCHMARK(region_graph<true>)->Apply(arguments);
