@@ -61,9 +61,9 @@ CINEBOKEH_HD ScatterShape shape_of(float defocus, const ApertureRuns<Space>& ape
 
 // Light per 1/256 pixel of the shape, a whole number.
 CINEBOKEH_HD inline float light_of(float value, double scale, float largest) {
-    // The scale is a float times a power of two: the product is exact in double and rounded once, to a whole number.
-    const float cut = value > 0 ? (value < largest ? value : largest) : 0.f;
-    return float(rint(double(cut) * scale));
+    // The scale is a float times a power of two: the product is exact in double, so fused or not the sum is the same.
+    const float positive = value > 0 ? value : 0.f, cut = positive < largest ? positive : largest;
+    return float(int64_t(double(cut) * scale + 0.5));
 }
 
 // The area of a shape with a cat's eye, in 1/256 pixel.

@@ -13,7 +13,6 @@ struct ScatterSpan {
     int x, count;
     short index, layer;
     bool turned;
-    float radius;  // before it was rounded
 };
 
 template <class Space>
@@ -24,11 +23,12 @@ struct ScatterScratch<HostSpace> {
     static constexpr int band = 4;  // rows of the result that a thread makes at a time
     static constexpr int spans_a_group = 32;
 
-    ScatterScratch(Cpu& exec, Size max_size, Size reach_, int layers)
+    ScatterScratch(Cpu& exec, Size max_size, Size reach_, int layers, bool cat_eye)
         : reach(reach_),
           stride(max_size.width + 2 * reach.width + 3),
           light(exec, max_size),
           spans(exec, max_size),
+          eyes(exec, cat_eye ? max_size : Size{}),
           span_count(exec, {max_size.height, 1}),
           group_rows(exec, {ceil_div(max_size.width, spans_a_group), max_size.height}),
           sums(exec, {4 * stride, exec.threads() * layers * band}),
@@ -38,6 +38,7 @@ struct ScatterScratch<HostSpace> {
     int stride;  // pixels of a row of sums: the widest shapes begin and end beyond the frame
     Buffer<Float4, Cpu> light;
     Buffer<ScatterSpan, Cpu> spans;
+    Buffer<CatEye, Cpu> eyes;     // of each pixel, where the aperture has them
     Buffer<int, Cpu> span_count;  // of each row
     Buffer<int, Cpu> group_rows;  // of the tallest shape of each group of spans
     Buffer<double, Cpu> sums;     // rows of one thread after another; in it, layers of rows of the band
@@ -65,6 +66,8 @@ inline void make_spans(HostImage<const Float4> in, HostImage<const float> defocu
         for (int i = 0; i < n; ++i) {
             const ScatterShape& shape = shapes[i];
             const bool alone = aperture.cat_eye > 0 && shape.index > 0;  // no two cat's eyes are alike
+            if (alone)
+                scratch.eyes.view()(x0 + i, y) = aperture.cat_eye_at(shape.radius, x0 + i, y, in.size, shape.turned);
             ScatterSpan* const last = count ? spans + count - 1 : nullptr;
             if (last && !alone && last->index == shape.index && last->layer == shape.layer &&
                 (last->turned == shape.turned || shape.index == 0)) {
@@ -73,7 +76,7 @@ inline void make_spans(HostImage<const Float4> in, HostImage<const float> defocu
             }
             const int rows = aperture.radii[size_t(shape.index)].rows;
             group_rows[count / group] = std::max(count % group ? group_rows[count / group] : 0, rows);
-            spans[count++] = {x0 + i, 1, short(shape.index), short(shape.layer), shape.turned, shape.radius};
+            spans[count++] = {x0 + i, 1, short(shape.index), short(shape.layer), shape.turned};
         }
     }
     scratch.span_count.span()[size_t(y)] = count;
@@ -114,8 +117,8 @@ struct ScatterRow {  // one row of the result in the making
     unsigned char* touched;  // [layer]
 };
 
-inline void add_spans(HostImage<const Float4> in, int from, const ApertureRuns<HostSpace>& aperture,
-                      ScatterScratch<HostSpace>& scratch, const ScatterRow& row) {
+inline void add_spans(int from, const ApertureRuns<HostSpace>& aperture, ScatterScratch<HostSpace>& scratch,
+                      const ScatterRow& row) {
     constexpr int group = ScatterScratch<HostSpace>::spans_a_group;
     const ScatterSpan* const spans = scratch.spans.view().row(from);
     const Float4* const light = scratch.light.view().row(from);
@@ -130,8 +133,7 @@ inline void add_spans(HostImage<const Float4> in, int from, const ApertureRuns<H
         const ApertureRadius& radius = aperture.radii[size_t(span.index)];
         if (radius.rows < distance) continue;
         ApertureRun run = aperture.run(radius, dy, span.turned);
-        if (aperture.cat_eye > 0 && span.index > 0)
-            run = cut(run, aperture.cat_eye_at(span.radius, span.x, from, in.size, span.turned), dy);
+        if (aperture.cat_eye > 0 && span.index > 0) run = cut(run, scratch.eyes.view()(span.x, from), dy);
         if (run.left == run.right) continue;
         row.touched[span.layer] = 1;
         const int left = run.left + aperture_unit / 2, right = run.right + aperture_unit / 2;
@@ -195,7 +197,7 @@ inline void scatter_bokeh(Cpu& exec, HostImage<const Float4> in, HostImage<const
             const int begin = i * band, end = std::min(begin + band, in.size.height);
             for (int b = 0; b < band; ++b) rows[b].y = begin + b;
             for (int from = std::max(0, begin - reach); from < std::min(in.size.height, end + reach); ++from)
-                for (int y = begin; y < end; ++y) add_spans(in, from, aperture, scratch, rows[y - begin]);
+                for (int y = begin; y < end; ++y) add_spans(from, aperture, scratch, rows[y - begin]);
             for (int y = begin; y < end; ++y) finish_row(pass, rows[y - begin], out);
         }
     });

@@ -18,7 +18,7 @@ struct ScatterScratch;
 
 template <>
 struct ScatterScratch<DeviceSpace> {
-    ScatterScratch(Cuda& exec, Size max_size, Size reach_, int)
+    ScatterScratch(Cuda& exec, Size max_size, Size reach_, int, bool)
         : reach(reach_), light(exec, max_size), shapes(exec, max_size), row_extents(exec, {max_size.height, 1}) {}
 
     Size reach;

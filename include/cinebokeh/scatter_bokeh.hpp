@@ -60,7 +60,7 @@ public:
           max_size_(checked(max_size, params)),
           params_(params),
           aperture_(exec, params.aperture, largest_radius(params)),
-          scratch_(exec, max_size, aperture_.reach(), layers()) {}
+          scratch_(exec, max_size, aperture_.reach(), layers(), params.aperture.cat_eye > 0) {}
 
     ///   in       [h, w]  linear light, premultiplied; alpha 1 in an opaque picture. Where alpha is less, the pixel
     ///                    counts for less
