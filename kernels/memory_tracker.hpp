@@ -205,8 +205,8 @@ void MemoryTracker<Exec>::classify() {
     const SampleGrid grid{PixelFeatures::stride, pixel_features_.offset()};
     subsample(*exec_, active_.view(), grid, sample_active_.view());
     select(*exec_, sample_active_.view(), 0, 0, sample_sum_.view());
-    const std::pair<PixelClassifier*, float> classifiers[2] = {{&frozen_, params_.frozen_weight},
-                                                               {&online_, params_.online_weight}};
+    const std::pair<Classifier*, float> classifiers[2] = {{&frozen_, params_.frozen_weight},
+                                                          {&online_, params_.online_weight}};
     for (const auto& [classifier, weight] : classifiers) {
         classifier->classify(features_.view(), sample_active_.view(), 6, sample_logit_.view());
         add_cue(*exec_, std::as_const(sample_logit_).view(), weight, sample_active_.view(), sample_sum_.view());
@@ -268,7 +268,7 @@ void MemoryTracker<Exec>::learn() {
 
 // Draws samples where the label is beyond doubt, background mostly from near the subject.
 template <class Exec>
-bool MemoryTracker<Exec>::draw_samples(SampleSet& samples, int count) {
+bool MemoryTracker<Exec>::draw_samples(Samples& samples, int count) {
     const SampleGrid grid{PixelFeatures::stride, pixel_features_.offset()};
     training_labels(*exec_, labels_.view(), logit_.view(), undecided, lessons_.view());
     subsample(*exec_, lessons_.view(), grid, sample_lessons_.view());

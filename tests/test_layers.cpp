@@ -57,6 +57,8 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"squeeze_excite", "conv"},
     {"squeeze_excite", "pool"},
     {"template_bank", "color"},
+    {"template_bank", "cue_fusion"},
+    {"template_bank", "moments"},
     {"template_bank", "ncc"},
     {"template_bank", "resize"},
     {"template_matte", "moments"},

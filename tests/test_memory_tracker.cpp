@@ -8,6 +8,7 @@ namespace {
 // A textured disk that moves and grows over a textured background that pans. The truth is known.
 struct Scene {
     Size size{160, 120};
+    float scale = 1;  // of the picture, for smaller ones
     static float wave(float x, float y, float frequency, unsigned seed) {
         return std::sin(x * frequency + float(seed)) * std::cos(y * frequency * 1.3f + float(seed) * 2) +
                .5f * std::sin((x + y) * frequency * 2.7f + float(seed) * 5);
@@ -20,7 +21,8 @@ struct Scene {
     }
     void frame(int t, std::vector<Rgba8>& image, std::vector<float>& matte, bool hidden = false) const {
         image.resize(size.area()), matte.resize(size.area());
-        const float cx = 55 + 2.2f * float(t), cy = 60 + 5 * std::sin(float(t) * .4f), r = 24 + .3f * float(t);
+        const float cx = scale * (55 + 2.2f * float(t)), cy = scale * (60 + 5 * std::sin(float(t) * .4f));
+        const float r = scale * (24 + .3f * float(t));
         for (int y = 0; y < size.height; ++y)
             for (int x = 0; x < size.width; ++x) {
                 const bool inside = !hidden && std::hypot(float(x) - cx, float(y) - cy) < r;
@@ -64,6 +66,29 @@ TEST_CASE("a moving, growing subject is followed; the result does not depend on 
     }
     CHECK(last[0] == last[1]);
 }
+
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("the tracker on the device follows a subject", Exec, CUDA_EXECUTORS) {
+    const Scene scene{{72, 54}, .45f};  // as small as the simulator is slow
+    Exec exec;
+    MemoryTracker<Exec> tracker(exec, scene.size, {.frozen_steps = 8, .online_steps = 1});
+    std::vector<Rgba8> image;
+    std::vector<float> truth;
+    scene.frame(0, image, truth);
+    Buffer<Rgba8, Exec> frame(exec, scene.size, image);
+    Buffer<float, Exec> first(exec, scene.size, truth), matte(exec, scene.size);
+    tracker.start(frame.view(), first.view());
+    for (int t = 1; t < 3; ++t) {
+        scene.frame(t, image, truth);
+        frame.upload(image);
+        bool found = false;
+        CHECK(allocations_during([&] { found = tracker.track(frame.view(), matte.view()); }) == 0);
+        CHECK(found);
+        // A ring of one pixel around a disk of radius 11 is 17 % of it.
+        CHECK(jaccard(matte.download(), truth) > .83);
+    }
+}
+#endif
 
 TEST_CASE("a subject that vanishes is lost, and found again where it comes back") {
     const Scene scene;

@@ -103,6 +103,78 @@ TEST_CASE("masked NCC is its definition on both paths") {
     }
 }
 
+#if CINEBOKEH_GRID
+namespace {
+template <class Exec>
+void fill(MaskedNcc<Exec>& ncc, Exec& exec, int slot, const Grey& t, const Grey& valid) {
+    Buffer<uint8_t, Exec> luma(exec, t.size, t.pixels), mask(exec, t.size, valid.pixels);
+    ncc.set_template(slot, luma.view(), mask.view());
+}
+template <class Exec>
+void show(MaskedNcc<Exec>& ncc, Exec& exec, const Grey& patch) {
+    Buffer<uint8_t, Exec> luma(exec, patch.size, patch.pixels);
+    ncc.set_patch(luma.view());
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("masked NCC on the device is its definition", Exec, CUDA_EXECUTORS) {
+    struct Case {
+        Size patch, part;
+    };
+    // One pixel, template = patch, one piece of the template and one more, one tile of places and one more.
+    for (const Case& c :
+         {Case{{1, 1}, {1, 1}}, Case{{13, 11}, {13, 11}}, Case{{37, 40}, {5, 9}}, Case{{70, 43}, {33, 10}}}) {
+        CAPTURE(c.patch.width);
+        const Grey patch = noise_image(c.patch, 0, 255, 3), t = noise_image(c.part, 0, 255, 4);
+        const Grey valid = random_valid(c.part, 5);
+        Exec exec;
+        MaskedNcc<Exec> ncc(exec, c.patch, 1);
+        fill(ncc, exec, 0, t, valid), show(ncc, exec, patch);
+        Buffer<float, Exec> out(exec, ncc.response_size(0));
+        CHECK(allocations_during([&] { ncc.response(0, out.view()); }) == 0);
+        const auto got = out.download();
+        const auto expected = reference_response(patch, t, valid);
+        double worst = 0;
+        for (size_t i = 0; i < got.size(); ++i)
+            worst = std::max(worst, std::abs(double(got[i]) - expected[i].response));
+        CHECK(worst <= 1e-6);  // exact sums, and a float at the end
+    }
+}
+
+TEST_CASE_TEMPLATE("the peaks on the device are those of the CPU", Exec, CUDA_EXECUTORS) {
+    const Grey patch = noise_image({60, 50}, 0, 255, 3);
+    const Grey flat = constant({9, 9}, 7), part = crop(patch, 31, 22, {12, 7}),
+               other = noise_image({20, 20}, 0, 255, 9);
+    Cpu cpu;
+    Exec exec;
+    MaskedNcc<Cpu> host(cpu, patch.size, 4, {.path = NccPath::direct});
+    MaskedNcc<Exec> ncc(exec, patch.size, 4);
+    int slot = 0;
+    for (const Grey* t : {&flat, &part, &other}) {
+        const Grey all = constant(t->size, 1);
+        host.set_template(slot, t->view(), all.view());
+        fill(ncc, exec, slot++, *t, all);
+    }
+    host.set_patch(patch.view()), show(ncc, exec, patch);
+    for (Size reach : {Size{65536, 65536}, Size{4, 3}, Size{0, 0}}) {
+        std::vector<Peak> a(4), b(4);
+        host.peaks({a.data(), 4}, reach);
+        CHECK(allocations_during([&] { ncc.peaks({b.data(), 4}, reach); }) == 0);
+        for (size_t i = 0; i < 4; ++i) {
+            CAPTURE(i);
+            CHECK(b[i].value == doctest::Approx(a[i].value).epsilon(1e-6));
+            CHECK((b[i].x == a[i].x && b[i].y == a[i].y));
+        }
+    }
+    ncc.clear(1);
+    CHECK_FALSE(ncc.filled(1));
+    std::vector<Peak> peaks(4);
+    ncc.peaks({peaks.data(), 4});
+    CHECK(peaks[1].value == -1);
+    CHECK_THROWS_AS(ncc.peaks({peaks.data(), 3}), Error);
+}
+#endif
+
 TEST_CASE("masked NCC keeps its accuracy where dark, nearly flat areas lie beside strong contrast") {
     Grey patch = noise_image({96, 80}, 0, 255, 7);
     for (int y = 0; y < 80; ++y)

@@ -43,6 +43,30 @@ TEST_CASE("a bank finds the template that was cut out of the patch, at its place
     CHECK(bank.matte(1)(3, 4) == 1);
 }
 
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("a bank on the device finds its template, too, and keeps what is known out", Exec, CUDA_EXECUTORS) {
+    Exec exec;
+    const Picture patch = noise_picture({64, 48}, 1);
+    TemplateBank<Exec> bank(exec, patch.size, {30, 30}, {.capacity = 3, .similar = .9f});
+    bank.clear(1);
+    const Size part{14, 11};
+    Buffer<Rgba8, Exec> frame(exec, patch.size, patch.pixels), other(exec, part, noise_rgba(part, 2));
+    Buffer<uint8_t, Exec> grey(exec, patch.size, luma_of(patch));
+    Buffer<float, Exec> matte(exec, part, full_matte(part)), none(exec, part, std::vector<float>(part.area(), .3f));
+    const View<const Rgba8, Exec> crop = frame.view().crop(33, 20, part);
+    CHECK_FALSE(bank.add(crop, none.view()));
+    CHECK(bank.add(other.view(), matte.view()));
+    CHECK(bank.add(crop, matte.view()));
+    TemplateMatch match;
+    CHECK(allocations_during([&] { match = bank.match(grey.view()); }) == 0);
+    CHECK(match.slot == 1);
+    CHECK(match.value == doctest::Approx(1).epsilon(1e-6));
+    CHECK(match.corner == Float2{33, 20});
+    CHECK_FALSE(bank.add(crop, matte.view()));
+    CHECK(bank.count() == 2);
+}
+#endif
+
 TEST_CASE("a look that is known is not added again") {
     Cpu exec;
     const Picture patch = noise_picture({64, 48}, 1);

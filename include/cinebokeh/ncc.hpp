@@ -166,5 +166,6 @@ private:
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/ncc_cpu.hpp"
+#include "kernels/ncc_cuda.cuh"
 #include "kernels/ncc_direct_cpu.hpp"
 #include "kernels/ncc_overlap_cpu.hpp"

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "cinebokeh/color.hpp"
+#include "cinebokeh/cue_fusion.hpp"
+#include "cinebokeh/moments.hpp"
 #include "cinebokeh/ncc.hpp"
 #include "cinebokeh/resize.hpp"
 
@@ -28,16 +30,14 @@ struct TemplateMatch {
 /// Plan with a fixed number of templates: the first one that was added, and the latest ones. Each has a crop of a
 /// frame, its matte, and, at the scale of the search patches, luma, valid map and cached spectra.
 ///
-/// Calls allocate nothing and are deterministic: the same for any number of threads. One call at a time.
+/// Calls allocate nothing and are deterministic: the same for any number of threads. One call at a time. On Cuda add()
+/// and match() wait for what they return.
 template <class Exec>
-class TemplateBank;
-
-template <>
-class TemplateBank<Cpu> {
+class TemplateBank {
 public:
     /// `patch` is the size of the search patches, `largest_crop` that of crops. Throws Error if one is empty or a
     /// parameter is outside its range. Allocates.
-    TemplateBank(Cpu& exec, Size patch, Size largest_crop, const TemplateBankParams& params = {});
+    TemplateBank(Exec& exec, Size patch, Size largest_crop, const TemplateBankParams& params = {});
 
     /// Forgets all templates. `scale` is patch pixels per crop pixel from now on; throws Error unless it is in (0, 1].
     void clear(float scale);
@@ -49,11 +49,11 @@ public:
     ///   matte  [h, w]  0..1; matched where above .5
     ///
     /// Throws Error if the sizes differ, are empty or larger than largest_crop.
-    bool add(HostImage<const Rgba8> image, HostImage<const float> matte);
+    bool add(View<const Rgba8, Exec> image, View<const float, Exec> matte);
 
     /// Matches all templates with a patch (luma) and returns the best; of equal ones, the lowest slot. A response that
     /// is not a number cannot win. `reach` bounds the search as in MaskedNcc::peaks.
-    TemplateMatch match(HostImage<const uint8_t> patch, Size reach = {65536, 65536});
+    TemplateMatch match(View<const uint8_t, Exec> patch, Size reach = {65536, 65536});
 
     /// How template `slot` alone did in the last match().
     TemplateMatch match_of(int slot) const {
@@ -68,10 +68,10 @@ public:
     int newest() const { return newest_; }  // -1 where there is none; slot 0 is the first
     float scale() const { return scale_; }
     Size patch_size() const { return ncc_.patch_size(); }
-    HostImage<const Rgba8> image(int slot) const {
+    View<const Rgba8, Exec> image(int slot) const {
         return {images_.view().row(row_of(slot)), size(slot), images_.view().pitch};
     }
-    HostImage<const float> matte(int slot) const {
+    View<const float, Exec> matte(int slot) const {
         return {mattes_.view().row(row_of(slot)), size(slot), mattes_.view().pitch};
     }
 
@@ -86,21 +86,21 @@ private:
     }
     int row_of(int slot) const { return slot * largest_.height; }
 
-    Cpu* exec_;
+    Exec* exec_;
     TemplateBankParams params_;
     Size largest_;
-    MaskedNcc<Cpu> ncc_;
+    MaskedNcc<Exec> ncc_;
     std::vector<Entry> entries_;
     std::vector<Peak> peaks_;
     int count_ = 0, newest_ = -1;
     float scale_ = 1;
-    bool known_ = false;         // a look since the last add() was similar to a template
-    Buffer<Rgba8, Cpu> images_;  // [capacity * largest crop]
-    Buffer<float, Cpu> mattes_;
-    Buffer<uint8_t, Cpu> luma_, small_luma_, small_valid_;
-    Buffer<float, Cpu> small_matte_;
+    bool known_ = false;          // a look since the last add() was similar to a template
+    Buffer<Rgba8, Exec> images_;  // [capacity * largest crop]
+    Buffer<float, Exec> mattes_;
+    Buffer<uint8_t, Exec> luma_, small_luma_, small_valid_;
+    Buffer<float, Exec> small_matte_;
 };
 }  // namespace cinebokeh
 
 // ---------------------------------------------------------------------------- implementation
-#include "kernels/template_bank_cpu.hpp"
+#include "kernels/template_bank.hpp"

@@ -31,6 +31,12 @@
 #include "cinebokeh/warp.hpp"
 
 namespace cinebokeh {
+class PixelFeaturesCuda;
+class PixelClassifierCuda;
+class SampleSetCuda;
+class PatchMemoryCuda;
+class ColorHistogramCuda;
+class MotionCueCuda;
 
 struct MemoryTrackerParams {
     int working_pixels = 427 * 240;  // the frame is reduced to about this many; smaller frames are not enlarged
@@ -49,7 +55,8 @@ struct MemoryTrackerParams {
     GuidedFilterParams edge = {.radius = 8, .epsilon = 20, .subsample = 2};  // at full resolution
 };
 
-/// Plan for frames of one size, with everything it learns. Cpu. start() and track() allocate nothing.
+/// Plan for frames of one size, with everything it learns. start() and track() allocate nothing. On Cuda everything but
+/// the decisions is on the device: track() waits for where and how large the subject is, four times a frame.
 template <class Exec>
 class MemoryTracker {
 public:
@@ -72,6 +79,12 @@ public:
     bool track(View<const Rgba8, Exec> frame, View<float, Exec> matte);
 
 private:
+    using Features = ForSpace<Exec, PixelFeatures, PixelFeaturesCuda>;
+    using Classifier = ForSpace<Exec, PixelClassifier, PixelClassifierCuda>;
+    using Samples = ForSpace<Exec, SampleSet, SampleSetCuda>;
+    using Patches = ForSpace<Exec, PatchMemory, PatchMemoryCuda>;
+    using Histogram = ForSpace<Exec, ColorHistogram, ColorHistogramCuda>;
+    using Motion = ForSpace<Exec, MotionCue, MotionCueCuda>;
     static constexpr float undecided = 2.2f;       // log odds: below, a label teaches nothing (a probability of .9)
     static constexpr float outside = -6;           // log odds of pixels that are not active
     static constexpr int recent = 6;               // frames the online classifier draws from
@@ -94,7 +107,7 @@ private:
     void classify();
     bool decide();
     void learn();
-    bool draw_samples(SampleSet& samples, int count);
+    bool draw_samples(Samples& samples, int count);
     void remember(int entry);
     void seek();
     void keep_look();
@@ -126,15 +139,15 @@ private:
 
     OpticalFlow<Exec> optical_flow_;
     DistanceTransform<Exec> distance_transform_;
-    PixelFeatures pixel_features_;
-    PixelClassifier frozen_, online_;
-    SampleSet first_samples_;
-    std::vector<SampleSet> recent_samples_;
-    PatchMemory patches_;
+    Features pixel_features_;
+    Classifier frozen_, online_;
+    Samples first_samples_;
+    std::vector<Samples> recent_samples_;
+    Patches patches_;
     BilateralGrid<Exec> local_colour_;
-    ColorHistogram first_histogram_, running_histogram_, histogram_;
+    Histogram first_histogram_, running_histogram_, histogram_;
     TemplateBank<Exec> looks_;
-    MotionCue motion_;
+    Motion motion_;
     GridEnergy<Exec> energy_;
     GridMaxflow<Exec> cut_;
     GaussianBlur<float, Exec> soften_;

@@ -6,7 +6,8 @@
 
 namespace cinebokeh {
 
-inline TemplateBank<Cpu>::TemplateBank(Cpu& exec, Size patch, Size largest_crop, const TemplateBankParams& params)
+template <class Exec>
+TemplateBank<Exec>::TemplateBank(Exec& exec, Size patch, Size largest_crop, const TemplateBankParams& params)
     : exec_(&exec),
       params_(params),
       largest_(largest_crop),
@@ -24,13 +25,15 @@ inline TemplateBank<Cpu>::TemplateBank(Cpu& exec, Size patch, Size largest_crop,
     require(params.similar >= 0, "TemplateBank: similar is negative");
 }
 
-inline void TemplateBank<Cpu>::clear(float scale) {
+template <class Exec>
+void TemplateBank<Exec>::clear(float scale) {
     require(scale > 0 && scale <= 1, "TemplateBank: a scale of ", scale, ", not in (0, 1]");
     for (int slot = 0; slot < capacity(); ++slot) ncc_.clear(slot);
     scale_ = scale, count_ = 0, newest_ = -1, known_ = false;
 }
 
-inline bool TemplateBank<Cpu>::add(HostImage<const Rgba8> image, HostImage<const float> matte) {
+template <class Exec>
+bool TemplateBank<Exec>::add(View<const Rgba8, Exec> image, View<const float, Exec> matte) {
     require(image.size == matte.size, "TemplateBank: image and matte differ in size");
     require(!image.size.empty() && image.size.width <= largest_.width && image.size.height <= largest_.height,
             "TemplateBank: a crop of ", image.size.width, " x ", image.size.height, ", the largest is ", largest_.width,
@@ -46,25 +49,26 @@ inline bool TemplateBank<Cpu>::add(HostImage<const Rgba8> image, HostImage<const
     const Size part{fitting(small.width, patch_size().width), fitting(small.height, patch_size().height)};
     const int cut_x = (small.width - part.width) / 2, cut_y = (small.height - part.height) / 2;
 
+    const View<uint8_t, Exec> small_luma = small_luma_.view().crop(0, 0, small);
+    const View<uint8_t, Exec> valid = small_valid_.view().crop(0, 0, part);
+    const View<float, Exec> small_matte = small_matte_.view().crop(0, 0, small);
     luma(*exec_, image, luma_.view().crop(0, 0, image.size));
-    resize(*exec_, luma_.view().crop(0, 0, image.size), ResizeFilter::area, small_luma_.view().crop(0, 0, small));
-    resize(*exec_, matte, ResizeFilter::area, small_matte_.view().crop(0, 0, small));
-    int valid_pixels = 0;
-    for (int y = 0; y < part.height; ++y)
-        for (int x = 0; x < part.width; ++x)
-            valid_pixels += small_valid_.view()(x, y) = small_matte_.view()(x + cut_x, y + cut_y) > 0.5f;
-    if (valid_pixels == 0) return false;
+    resize<uint8_t>(*exec_, luma_.view().crop(0, 0, image.size), ResizeFilter::area, small_luma);
+    resize<float>(*exec_, matte, ResizeFilter::area, small_matte);
+    above(*exec_, View<const float, Exec>(small_matte.crop(cut_x, cut_y, part)), .5f, valid);
+    if (bounding_box(*exec_, View<const uint8_t, Exec>(valid)).size.empty()) return false;
 
     const int slot = count_ < capacity() ? count_ : capacity() == 1 ? 0 : 1 + newest_ % (capacity() - 1);
-    ncc_.set_template(slot, small_luma_.view().crop(cut_x, cut_y, part), small_valid_.view().crop(0, 0, part));
+    ncc_.set_template(slot, small_luma.crop(cut_x, cut_y, part), valid);
     entries_[size_t(slot)] = {image.size, {float(cut_x), float(cut_y)}};
-    copy(*exec_, image, HostImage<Rgba8>(images_.view().row(row_of(slot)), image.size, images_.view().pitch));
-    copy(*exec_, matte, HostImage<float>(mattes_.view().row(row_of(slot)), matte.size, mattes_.view().pitch));
+    copy(*exec_, image, View<Rgba8, Exec>(images_.view().row(row_of(slot)), image.size, images_.view().pitch));
+    copy(*exec_, matte, View<float, Exec>(mattes_.view().row(row_of(slot)), matte.size, mattes_.view().pitch));
     count_ = std::max(count_, slot + 1), newest_ = slot;
     return true;
 }
 
-inline TemplateMatch TemplateBank<Cpu>::match(HostImage<const uint8_t> patch, Size reach) {
+template <class Exec>
+TemplateMatch TemplateBank<Exec>::match(View<const uint8_t, Exec> patch, Size reach) {
     ncc_.set_patch(patch);
     ncc_.peaks({peaks_.data(), peaks_.size()}, reach);
     TemplateMatch best;
