@@ -1,10 +1,10 @@
 // Dense CRF inference and the lattice under it, on a synthetic scene: coloured disks on a gradient, with sensor noise.
-#include <benchmark/benchmark.h>
+#include "cinebokeh/crf.hpp"
 
 #include <cmath>
 #include <random>
 
-#include "cinebokeh/crf.hpp"
+#include "bench.hpp"
 
 using namespace cinebokeh;
 
@@ -37,14 +37,15 @@ void count_pixels(benchmark::State& state, Size s) {
 }
 
 // Both potentials, the building of the lattice included.
+template <class Exec>
 void binary_crf(benchmark::State& state) {
     const Scene scene({int(state.range(0)), int(state.range(1))});
     const CrfParams params{.iterations = int(state.range(2))};
-    Cpu exec;
-    BinaryCrf<Cpu> crf(exec, scene.size, params);
-    std::vector<float> refined(scene.size.area());
-    for (auto _ : state)
-        crf({scene.image.data(), scene.size}, {scene.probability.data(), scene.size}, {refined.data(), scene.size});
+    Exec exec;
+    BinaryCrf<Exec> crf(exec, scene.size, params);
+    Buffer<Rgba8, Exec> image(exec, scene.size, scene.image);
+    Buffer<float, Exec> probability(exec, scene.size, scene.probability), refined(exec, scene.size);
+    bench::run(state, exec, [&] { crf(image.view(), probability.view(), refined.view()); });
     count_pixels(state, scene.size);
 }
 
@@ -98,16 +99,12 @@ void sizes(benchmark::internal::Benchmark* benchmark) {
     benchmark->ArgNames({"width", "height"})->UseRealTime()->Unit(benchmark::kMillisecond);
     benchmark->Args({320, 240})->Args({854, 480})->Args({1920, 1080});
 }
-BENCHMARK(binary_crf)
-    ->ArgNames({"width", "height", "iterations"})
-    ->Args({320, 240, 5})
-    ->Args({854, 480, 1})
-    ->Args({854, 480, 5})
-    ->Args({854, 480, 10})
-    ->Args({1920, 1080, 5})
-    ->Args({3840, 2160, 5})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+void sizes_and_iterations(benchmark::internal::Benchmark* benchmark) {
+    benchmark->ArgNames({"width", "height", "iterations"});
+    benchmark->Args({320, 240, 5})->Args({854, 480, 1})->Args({854, 480, 5})->Args({854, 480, 10});
+    benchmark->Args({1920, 1080, 5})->Args({3840, 2160, 5});
+}
+CINEBOKEH_BENCHMARK(binary_crf, sizes_and_iterations);
 BENCHMARK(dense_crf_4_labels)->Apply(sizes);
 BENCHMARK(lattice_build)->Apply(sizes);
 BENCHMARK(lattice_filter)->Apply(sizes);

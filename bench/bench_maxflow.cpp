@@ -1,8 +1,8 @@
-#include <benchmark/benchmark.h>
+#include "cinebokeh/maxflow.hpp"
 
 #include <vector>
 
-#include "cinebokeh/maxflow.hpp"
+#include "bench.hpp"
 
 using namespace cinebokeh;
 
@@ -27,31 +27,42 @@ struct Problem {
                 for (auto* edges : {&right, &down, &down_right, &down_left}) edges->push_back(active ? weight : 0);
             }
     }
-    GridCapacities<HostSpace> view() const {
-        return {{terminal.data(), size},
-                {right.data(), size},
-                {down.data(), size},
-                {down_right.data(), size},
-                {down_left.data(), size}};
-    }
 };
 
+template <class Exec>
 void grid(benchmark::State& state, Connectivity connectivity, bool band) {
     const Size s{int(state.range(0)), int(state.range(1))};
-    Cpu exec;
-    GridMaxflow<Cpu> solve(exec, s, connectivity);
-    const Problem problem(s, band);
-    std::vector<uint8_t> labels(s.area());
-    for (auto _ : state) benchmark::DoNotOptimize(solve(problem.view(), {labels.data(), s}));
+    Exec exec;
+    GridMaxflow<Exec> solve(exec, s, connectivity);
+    const Problem p(s, band);
+    const auto upload = [&](const std::vector<int>& values) { return Buffer<int, Exec>(exec, s, values); };
+    const auto terminal = upload(p.terminal), right = upload(p.right), down = upload(p.down);
+    const auto down_right = upload(p.down_right), down_left = upload(p.down_left);
+    const GridCapacities<typename Exec::Space> capacities{terminal.view(), right.view(), down.view(), down_right.view(),
+                                                          down_left.view()};
+    Buffer<uint8_t, Exec> labels(exec, s);
+    bench::run(state, exec, [&] { solve(capacities, labels.view()); });
     state.SetItemsProcessed(int64_t(state.iterations()) * int64_t(s.area()));  // pixels
 }
+template <class Exec>
+void grid_four(benchmark::State& state) {
+    grid<Exec>(state, Connectivity::four, false);
+}
+template <class Exec>
+void grid_eight(benchmark::State& state) {
+    grid<Exec>(state, Connectivity::eight, false);
+}
+template <class Exec>
+void grid_eight_band(benchmark::State& state) {
+    grid<Exec>(state, Connectivity::eight, true);
+}
 void sizes(benchmark::internal::Benchmark* b) {
-    b->ArgNames({"width", "height"})->Unit(benchmark::kMillisecond)->UseRealTime();
+    b->ArgNames({"width", "height"});
     b->Args({320, 240})->Args({427, 240})->Args({854, 480})->Args({1920, 1080})->Args({3840, 2160});
 }
-BENCHMARK_CAPTURE(grid, four, Connectivity::four, false)->Apply(sizes);
-BENCHMARK_CAPTURE(grid, eight, Connectivity::eight, false)->Apply(sizes);
-BENCHMARK_CAPTURE(grid, eight_band, Connectivity::eight, true)->Apply(sizes);
+CINEBOKEH_BENCHMARK(grid_four, sizes);
+CINEBOKEH_BENCHMARK(grid_eight, sizes);
+CINEBOKEH_BENCHMARK(grid_eight_band, sizes);
 
 // A region graph of superpixels: a lattice of 45 x 29 regions joined to six neighbours.
 void region_graph(benchmark::State& state) {

@@ -1,13 +1,15 @@
 // Optical flow between two synthetic frames that move by a few pixels. The presets are ultrafast, fast and medium.
 // Bytes: the two frames are read once and the flow is written; all else happens at a fourth of their size.
-#include <benchmark/benchmark.h>
-
 #include "cinebokeh/optical_flow.hpp"
+
+#include "bench.hpp"
 
 using namespace cinebokeh;
 
-static void optical_flow(benchmark::State& state) {
-    Cpu exec;
+namespace {
+template <class Exec>
+void optical_flow(benchmark::State& state) {
+    Exec exec;
     const Size s{int(state.range(0)), int(state.range(1))};
     const OpticalFlowParams presets[] = {OpticalFlowParams::ultrafast(), OpticalFlowParams::fast(),
                                          OpticalFlowParams::medium()};
@@ -21,16 +23,16 @@ static void optical_flow(benchmark::State& state) {
             from.push_back(wave(float(x), float(y)));
             to.push_back(wave(1.01f * float(x) - 3.3f, 1.01f * float(y) + 1.7f));
         }
-    Buffer<uint8_t, Cpu> a(exec, s, from), b(exec, s, to);
-    Buffer<Float2, Cpu> flow(exec, s);
-    OpticalFlow<Cpu> plan(exec, s, presets[state.range(2)]);
-    for (auto _ : state) plan(a.view(), b.view(), flow.view());
+    Buffer<uint8_t, Exec> a(exec, s, from), b(exec, s, to);
+    Buffer<Float2, Exec> flow(exec, s);
+    OpticalFlow<Exec> plan(exec, s, presets[state.range(2)]);
+    bench::run(state, exec, [&] { plan(a.view(), b.view(), flow.view()); });
     state.SetBytesProcessed(state.iterations() * int64_t(s.area() * (2 + sizeof(Float2))));
 }
-BENCHMARK(optical_flow)
-    ->ArgNames({"width", "height", "preset"})
-    ->ArgsProduct({{427}, {240}, {0, 1, 2}})
-    ->ArgsProduct({{854}, {480}, {0, 1, 2}})
-    ->ArgsProduct({{1920}, {1080}, {0, 1}})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+void presets_and_sizes(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height", "preset"});
+    for (int preset : {0, 1, 2}) b->Args({427, 240, preset})->Args({854, 480, preset});
+    for (int preset : {0, 1}) b->Args({1920, 1080, preset});
+}
+CINEBOKEH_BENCHMARK(optical_flow, presets_and_sizes);
+}  // namespace

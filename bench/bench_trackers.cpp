@@ -1,8 +1,7 @@
 // Whole frames of both trackers, and the template tracker's own step: evidence from a placed template.
-#include <benchmark/benchmark.h>
-
 #include <random>
 
+#include "bench.hpp"
 #include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "cinebokeh/pipeline/template_tracker.hpp"
 using namespace cinebokeh;
@@ -33,16 +32,16 @@ void template_similarity(benchmark::State& state) {
 BENCHMARK(template_similarity)->Args({160, 120})->Args({320, 240})->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // Smooth blobs that move; a subject of a fifth of the frame's height.
-template <class Tracker>
+template <class Tracker, class Exec>
 void track_frame(benchmark::State& state) {
     const Size size{int(state.range(0)), int(state.range(1))};
-    Cpu cpu;
-    Tracker tracker(cpu, size);
-    std::vector<std::vector<Rgba8>> frames;
-    std::vector<float> first(size.area()), matte(size.area());
+    Exec exec;
+    Tracker tracker(exec, size);
+    std::vector<Buffer<Rgba8, Exec>> frames;
+    std::vector<Rgba8> frame(size.area());
+    std::vector<float> first(size.area());
     const float radius = 0.2f * float(size.height);
     for (int t = 0; t < 8; ++t) {
-        frames.emplace_back(size.area());
         const float cx = float(size.width) * (0.4f + 0.01f * float(t)), cy = 0.5f * float(size.height);
         for (int y = 0; y < size.height; ++y)
             for (int x = 0; x < size.width; ++x) {
@@ -50,31 +49,30 @@ void track_frame(benchmark::State& state) {
                 const bool inside = u * u + v * v < radius * radius;
                 const float a = inside ? u : float(x), b = inside ? v : float(y);
                 const float wave = 30 * std::sin(a * 0.2f) * std::cos(b * 0.17f) + 20 * std::sin(a * 0.05f + b * 0.09f);
-                frames.back()[size_t(y * size.width + x)] = {uint8_t((inside ? 180 : 70) + wave), uint8_t(110 - wave),
-                                                             uint8_t(inside ? 60 : 150), 255};
+                frame[size_t(y * size.width + x)] = {uint8_t((inside ? 180 : 70) + wave), uint8_t(110 - wave),
+                                                     uint8_t(inside ? 60 : 150), 255};
                 if (t == 0) first[size_t(y * size.width + x)] = inside;
             }
+        frames.emplace_back(exec, size, frame);
     }
-    tracker.start({frames[0].data(), size}, {first.data(), size});
+    Buffer<float, Exec> matte(exec, size, first);
+    tracker.start(frames[0].view(), matte.view());
     int64_t t = 0;
     int lost = 0;
-    for (auto _ : state) {  // forth and back
+    bench::run(state, exec, [&] {  // forth and back
         const int64_t i = ++t % 14;
-        lost += !tracker.track({frames[size_t(i < 8 ? i : 14 - i)].data(), size}, {matte.data(), size});
-        benchmark::DoNotOptimize(matte.data());
-    }
+        lost += !tracker.track(frames[size_t(i < 8 ? i : 14 - i)].view(), matte.view());
+    });
     state.counters["lost"] = lost;
 }
-BENCHMARK_TEMPLATE(track_frame, TemplateTracker<Cpu>)
-    ->Args({320, 240})
-    ->Args({854, 480})
-    ->Args({1920, 1080})
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(track_frame, MemoryTracker<Cpu>)
-    ->Args({320, 240})
-    ->Args({854, 480})
-    ->Args({1920, 1080})
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
+template <class Exec>
+void memory_tracker(benchmark::State& state) {
+    track_frame<MemoryTracker<Exec>, Exec>(state);
+}
+void template_tracker(benchmark::State& state) { track_frame<TemplateTracker<Cpu>, Cpu>(state); }
+void sizes(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height"})->Args({320, 240})->Args({854, 480})->Args({1920, 1080});
+}
+CINEBOKEH_BENCHMARK(memory_tracker, sizes);
+BENCHMARK(template_tracker)->Apply(sizes)->Unit(benchmark::kMillisecond)->UseRealTime();
 }  // namespace

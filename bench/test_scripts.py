@@ -1,4 +1,6 @@
 """Tests of bench/report and bench/compare."""
+import importlib.machinery
+import importlib.util
 import json
 import os
 import subprocess
@@ -17,6 +19,28 @@ def entry(name, ms, **more):
 def document(entries):
     return {"context": {"date": "2026-01-02T03:04:05", "num_cpus": 2, "mhz_per_cpu": 2600, "host_name": "secret", "compiler": "GNU 12",
                         "flags": "-O3", "triad_bytes_per_second": "2e10", "multiply_add_flops_per_second": "1e11"}, "benchmarks": entries}
+
+
+PTXAS = """ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function '_ZN9cinebokeh7kernels4blurILi8EEEvNS_4SizeEPf' for 'sm_90'
+ptxas info    : Function properties for _ZN9cinebokeh7kernels4blurILi8EEEvNS_4SizeEPf
+    8 bytes stack frame, 4 bytes spill stores, 12 bytes spill loads
+ptxas info    : Used 40 registers, used 1 barriers, 8 bytes cumulative stack size, 4096 bytes smem
+ptxas info    : Compiling entry function '_ZN9cinebokeh7kernels4copyEPf' for 'sm_90'
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 10 registers, used 0 barriers
+"""
+
+
+class Resources(unittest.TestCase):
+    def test_what_ptxas_says_is_understood(self):
+        path = os.path.join(HERE, "cuda_resources")
+        resources = importlib.util.module_from_spec(
+            importlib.util.spec_from_loader("cuda_resources", importlib.machinery.SourceFileLoader("cuda_resources", path)))
+        resources.__loader__.exec_module(resources)
+        found = list(resources.parse(PTXAS))
+        self.assertEqual([k[1:] for k in found], [(40, 4096, 8, 16), (10, 0, 0, 0)])
+        self.assertEqual(resources.demangle([k[0] for k in found]), ["blur<8>", "copy"])
 
 
 class Scripts(unittest.TestCase):

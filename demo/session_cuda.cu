@@ -1,4 +1,4 @@
-// The session on CUDA: rendering runs on the device, matting on the CPU.
+// The session on CUDA: tracking and rendering run on the device.
 #include "session_impl.hpp"
 
 namespace cinebokeh::demo {

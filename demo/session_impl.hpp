@@ -1,4 +1,5 @@
-// A session whose renderer runs on an executor: the same text serves both backends. Mattes are computed on the CPU.
+// A session on an executor: the same text serves both backends. The memory tracker and the renderer run there; the
+// first matte and the seed tracker are computed on the CPU.
 #pragma once
 #include <cmath>
 #include <optional>
@@ -7,6 +8,7 @@
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/bokeh_renderer.hpp"
+#include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "matting.hpp"
 #include "session.hpp"
 
@@ -41,24 +43,44 @@ inline BokehMethod bokeh_method(RendererKind kind) {
 template <class Exec>
 class SessionOn : public Session {
 public:
-    /// `cpu` computes the mattes; it may be `exec` itself. Both must outlive the session.
+    /// `cpu` computes what `exec` cannot; it may be `exec` itself. Both must outlive the session.
     SessionOn(Exec& exec, Cpu& cpu, const SessionParams& params)
-        : exec_(exec), cpu_(cpu), matting_(cpu, params.size, params.tracker) {
+        : exec_(exec), cpu_(cpu), size_(params.size), matting_(cpu, params.size, params.tracker) {
+        if constexpr (on_device) {
+            tracks_ = params.tracker == TrackerKind::memory;
+            frame_ = {exec, size_}, matte_ = {exec, size_};
+        }
         if (!params.blur) return;
         kind_ = params.blur->renderer;
         if (!follows_depth(kind_)) blur_.emplace(exec, params.size, blur_params(*params.blur));
-        if constexpr (on_device) {
-            frame_ = {exec, params.size}, matte_ = {exec, params.size}, result_ = {exec, params.size};
-            disparity_ = {exec, params.size};
-        }
+        if constexpr (on_device) result_ = {exec, size_}, disparity_ = {exec, size_};
     }
 
     void find(HostImage<const Rgba8> frame, HostImage<const uint8_t> strokes, HostImage<float> matte) override {
         matting_.find(frame, strokes, matte);
     }
     void find_auto(HostImage<const Rgba8> frame, HostImage<float> matte) override { matting_.find_auto(frame, matte); }
-    void start(HostImage<const Rgba8> frame, HostImage<const float> matte) override { matting_.start(frame, matte); }
-    bool track(HostImage<const Rgba8> frame, HostImage<float> matte) override { return matting_.track(frame, matte); }
+    void start(HostImage<const Rgba8> frame, HostImage<const float> matte) override {
+        if constexpr (on_device)
+            if (tracks_) {
+                tracker_.emplace(exec_, size_);
+                copy(exec_, frame, frame_.view());
+                copy(exec_, matte, matte_.view());
+                return tracker_->start(frame_.view(), matte_.view());
+            }
+        matting_.start(frame, matte);
+    }
+    bool track(HostImage<const Rgba8> frame, HostImage<float> matte) override {
+        if constexpr (on_device)
+            if (tracker_) {
+                copy(exec_, frame, frame_.view());
+                const bool found = tracker_->track(frame_.view(), matte_.view());
+                copy(exec_, View<const float, Exec>(matte_.view()), matte);
+                exec_.synchronize();
+                return found;
+            }
+        return matting_.track(frame, matte);
+    }
 
     void render(HostImage<const Rgba8> frame, HostImage<const float> matte, HostImage<Rgba8> result) override {
         require(blur_.has_value(), "Session: render without blur parameters");
@@ -89,7 +111,7 @@ public:
         }
     }
 
-    std::string matting_device() const override { return "cpu"; }
+    std::string matting_device() const override { return tracks_ ? "cuda" : "cpu"; }
     std::string rendering_device() const override { return on_device ? "cuda" : "cpu"; }
     int threads() const override { return cpu_.threads(); }
 
@@ -103,9 +125,15 @@ private:
             bokeh_.emplace(exec_, size, BokehRendererParams{.method = bokeh_method(kind_), .max_radius = room});
     }
 
+    struct Nothing {};
+    using Tracker = std::conditional_t<on_device, MemoryTracker<Exec>, Nothing>;
+
     Exec& exec_;
     Cpu& cpu_;
+    Size size_;
+    bool tracks_ = false;  // on the device
     Matting matting_;
+    std::optional<Tracker> tracker_;
     RendererKind kind_ = RendererKind::disk;
     std::optional<BackgroundBlur<Exec>> blur_;
     std::optional<BokehRenderer<Exec>> bokeh_;
