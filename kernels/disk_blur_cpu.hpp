@@ -46,6 +46,23 @@ void prefix_sums_of_row(int width, const Disk& disk, Uint4* prefix, Piece&& piec
     *prefix = sum;
 }
 
+#if defined(CINEBOKEH_SHUFFLE)
+// Four pixels of prefix sums. (In a struct: functions that return bare vectors differ between processors.)
+struct SumLanes {
+    typedef uint32_t Numbers __attribute__((vector_size(64)));
+    Numbers v;
+
+    static SumLanes of_both(const uint32_t* a, const uint32_t* b) {
+        SumLanes x, y;
+        std::memcpy(&x.v, a, sizeof x.v), std::memcpy(&y.v, b, sizeof y.v);
+        return {x.v + y.v};
+    }
+    SumLanes shifted(const SumLanes& next) const {  // by one pixel
+        return {__builtin_shufflevector(v, next.v, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)};
+    }
+};
+#endif
+
 // Adds the runs of two rows; `above` and `below` are the sums before the pixels of the centres, `count` counts
 // channels.
 inline void add_runs(const uint32_t* above, const uint32_t* below, DiskRun run, uint32_t* CINEBOKEH_RESTRICT sums,
@@ -54,25 +71,18 @@ inline void add_runs(const uint32_t* above, const uint32_t* below, DiskRun run, 
     int i = 0;
 #if defined(CINEBOKEH_SHUFFLE)
     // The sums one pixel further are the same ones, shifted by four lanes: half as many are loaded.
-    typedef uint32_t Sixteen __attribute__((vector_size(64)));
     constexpr int lanes = 16;
-    const auto both = [&](int at) {
-        Sixteen x, y;
-        std::memcpy(&x, above + at, sizeof x), std::memcpy(&y, below + at, sizeof y);
-        return x + y;
-    };
-    const auto shifted = [](Sixteen now, Sixteen next) {
-        return __builtin_shufflevector(now, next, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19);
-    };
     if (count >= 2 * lanes) {
-        Sixteen left = both(a), right = both(c);
+        SumLanes left = SumLanes::of_both(above + a, below + a), right = SumLanes::of_both(above + c, below + c);
         for (; i + 2 * lanes <= count; i += lanes) {
-            const Sixteen next_left = both(i + lanes + a), next_right = both(i + lanes + c);
-            const Sixteen inner = right - shifted(left, next_left), outer = shifted(right, next_right) - left;
-            Sixteen sum;
-            std::memcpy(&sum, sums + i, sizeof sum);
-            sum += run.whole * inner + run.end * outer;
-            std::memcpy(sums + i, &sum, sizeof sum);
+            const int next = i + lanes;
+            const SumLanes next_left = SumLanes::of_both(above + next + a, below + next + a);
+            const SumLanes next_right = SumLanes::of_both(above + next + c, below + next + c);
+            SumLanes sum;
+            std::memcpy(&sum.v, sums + i, sizeof sum.v);
+            sum.v +=
+                run.whole * (right.v - left.shifted(next_left).v) + run.end * (right.shifted(next_right).v - left.v);
+            std::memcpy(sums + i, &sum.v, sizeof sum.v);
             left = next_left, right = next_right;
         }
     }
