@@ -58,7 +58,8 @@ void Window::open(const WindowParams& params) {
     glfwSetWindowUserPointer(window_, this);
     glfwSetKeyCallback(window_, on_key);  // before ImGui, which calls it in turn
     ImGui::CreateContext();
-    ImGui::GetIO().IniFilename = nullptr;  // what is kept is kept in our settings
+    ImGui::GetIO().MouseDoubleClickTime = 0.5f;  // as desktops have it
+    ImGui::GetIO().IniFilename = nullptr;        // what is kept is kept in our settings
     set_style();
     ImGui_ImplGlfw_InitForOpenGL(window_, true);
     ImGui_ImplOpenGL3_Init("#version 150");

@@ -83,6 +83,11 @@ public:
     void press(int button) const { mouse("mousedown " + std::to_string(button)), pause_ms(120); }
     void release(int button) const { mouse("mouseup " + std::to_string(button)), pause_ms(120); }
     void click(Float2 to, int button = 1) const { move(to), press(button), release(button); }
+    void double_click(Float2 to, int button = 1) const {
+        move(to);
+        mouse("click --repeat 2 --delay 150 " + std::to_string(button));
+        pause_ms(250);
+    }
     void click(const std::string& control) const {
         click(at(control));
         pause_ms(250);  // the map of the controls is written five times a second
