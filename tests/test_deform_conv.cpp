@@ -176,6 +176,10 @@ TEST_CASE_TEMPLATE("offsets that are not numbers or far away read nothing, and n
         const auto out = problem.run(exec);
         for (size_t i = 0; i < out.size(); ++i) CHECK(out[i] == to_float(from_float<T>(problem.weights.bias[i % 4])));
     }
+    // A modulation that is not a number spoils its output, and reads nothing outside either.
+    Problem<T> spoilt({6, 5}, make(3, 4), true, 3.f);
+    spoilt.modulation.assign(spoilt.modulation.size(), NAN);
+    CHECK(std::isnan(spoilt.run(exec)[size_t((2 * 6 + 3) * 4)]));
     // A pixel that is not a number stays out of the samples beside it.
     Problem<T> beside({4, 1}, {{.in_channels = 1, .out_channels = 1}, 1}, false, 0.f);
     beside.values = {1, 2, NAN, 4};

@@ -14,9 +14,9 @@ enum class ActivationKind {
     hardswish,    // x * min(max(x + 3, 0), 6) / 6
     hardsigmoid,  // min(max(x + 3, 0), 6) / 6
     sigmoid,      // 1 / (1 + e^-x)
-    tanh,         //
-    leaky_relu,   // x above 0, slope * x below
-    elu,          // x above 0, slope * (e^x - 1) below
+    tanh,
+    leaky_relu,  // x above 0, slope * x below
+    elu,         // x above 0, slope * (e^x - 1) below
 };
 
 struct Activation {

@@ -16,6 +16,7 @@ struct DeformConv2dParams {
 
 #include "kernels/deform_conv.hpp"
 #include "kernels/deform_conv_cpu.hpp"
+#include "kernels/deform_conv_cuda.cuh"
 
 namespace cinebokeh {
 
