@@ -297,6 +297,18 @@ def table(rows):
     return "\n".join(lines)
 
 
+def finish(bench, said, markdown):
+    """Prints the table, writes it to a file where one is asked for, and exits."""
+    text = f"{said}\n\n{table(bench.rows)}\n"
+    if bench.absent:
+        text += "\nAbsent peers: " + "; ".join(sorted(set(bench.absent))) + ".\n"
+    print(text)
+    if markdown:
+        with open(markdown, "w") as file:
+            file.write(text)
+    sys.exit(not all(r.good for r in bench.rows))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", required=True)
@@ -325,14 +337,7 @@ def main():
         inputs.write_all(folder, frames, truth)
         for name in options.only.split(","):
             TASKS[name](bench)
-    text = f"On {source}; {options.threads} threads each (PyMaxflow, pydensecrf and scikit-image have one).\n\n{table(bench.rows)}\n"
-    if bench.absent:
-        text += "\nAbsent peers: " + "; ".join(sorted(set(bench.absent))) + ".\n"
-    print(text)
-    if options.markdown:
-        with open(options.markdown, "w") as file:
-            file.write(text)
-    sys.exit(not all(r.good for r in bench.rows))
+    finish(bench, f"On {source}; {options.threads} threads each (PyMaxflow, pydensecrf and scikit-image have one).", options.markdown)
 
 
 if __name__ == "__main__":

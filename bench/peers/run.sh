@@ -28,6 +28,7 @@ maxflow PyMaxflow
 torch torch
 torchvision torchvision
 onnxruntime onnxruntime
+onnx onnx
 PEERS
     # These two are compiled here. The generated sources of pydensecrf are older than this Python: they are made anew.
     "$venv/bin/python" -c 'import fast_slic' 2>/dev/null || install --no-build-isolation fast-slic
@@ -41,7 +42,7 @@ PEERS
 fi
 
 [ -f "$root/build/build.ninja" ] || cmake -S "$root" -B "$root/build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-ninja -C "$root/build" peers_ours >/dev/null
+ninja -C "$root/build" peers_ours peers_nn >/dev/null
 
 data=${CINEBOKEH_DATA:-$root/../shared/data}
 davis=()
@@ -50,5 +51,5 @@ export OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads MKL_NUM_THREADS=$t
 status=0
 "$venv/bin/python" "$here/peers.py" --ours "$root/build/bench/peers_ours" --threads "$threads" "${davis[@]}" "$@" || status=$?
 # The networks have a script of their own, with the same environment: nn.py --threads N, which prints its table.
-if [ -f "$here/nn.py" ]; then "$venv/bin/python" "$here/nn.py" --threads "$threads" || status=$?; fi
+if [ -f "$here/nn.py" ]; then "$venv/bin/python" "$here/nn.py" --ours "$root/build/bench/peers_nn" --threads "$threads" || status=$?; fi
 exit "$status"

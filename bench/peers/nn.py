@@ -1,0 +1,141 @@
+"""Layers of neural networks beside PyTorch, torchvision and onnxruntime, in one table.
+
+    nn.py --ours PROGRAM [--threads N] [--only conv,gru,deform] [--markdown FILE]
+
+The shapes are those of Robust Video Matting at a base of 512 x 288. Each row says our time in float (and, in the task's
+name, in BFloat16), the peer's, their ratio, and the largest difference of the float results with the bound that it is
+held to. A peer that is not installed is named. Exits with 1 if a result is not within its bound.
+"""
+import argparse
+import os
+import tempfile
+
+import numpy as np
+
+from peers import Bench, finish
+
+DECODER = [(128, 128, 32, 18), (171, 80, 64, 36), (107, 40, 128, 72), (59, 32, 256, 144), (35, 16, 512, 288), (16, 16, 512, 288)]
+UNITS = [(64, 32, 18), (40, 64, 36), (20, 128, 72), (16, 256, 144)]
+
+
+class Layers(Bench):
+    """Arrays are handed over as [h, w, c]; peers want [1, c, h, w]."""
+
+    def put(self, **arrays):
+        for name, value in arrays.items():
+            np.save(os.path.join(self.folder, name + ".npy"), np.ascontiguousarray(value, np.float32))
+
+    def compare(self, task, kind, peers, bound):
+        times = self.ours(kind)
+        own = self.load("out")
+        for name, body in peers:
+            ms, result = self.time(body)
+            error = np.abs(np.asarray(result)[0].transpose(1, 2, 0) - own).max()
+            self.add(f"{task} (BFloat16: {times['bfloat16'][0]:.2f} ms)", times["float"][0], name, ms,
+                     f"worst {error:.1e} ({bound:.0e})", bool(error <= bound))
+
+
+def planar(array):
+    return np.ascontiguousarray(array.transpose(2, 0, 1)[None])
+
+
+def session(bench, nodes, inputs, constants):
+    """An onnxruntime session of a graph that ends in "out"; None where one of the two packages is missing."""
+    onnx, runtime = bench.peer("onnx"), bench.peer("onnxruntime")
+    if not onnx or not runtime:
+        return None
+    value = lambda name, shape: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node(kind, i, o, **attributes) for kind, i, o, attributes in nodes], "layer",
+        [value(name, array.shape) for name, array in inputs.items()], [value("out", [None] * 4)],
+        [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = bench.threads
+    made = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return lambda: made.run(["out"], inputs)[0]
+
+
+def conv(bench, random):
+    torch = bench.peer("torch")
+    for c, o, w, h in DECODER:
+        x, weight, bias = random(h, w, c), random(o, c, 3, 3) * np.float32(1 / np.sqrt(9 * c)), random(o)
+        bench.put(**{"in": x, "weight": weight, "bias": bias})
+        peers = []
+        run = session(bench, [("Conv", ["x", "w", "b"], ["sum"], {"pads": [1] * 4}), ("Relu", ["sum"], ["out"], {})],
+                      {"x": planar(x)}, {"w": weight, "b": bias})
+        if run:
+            peers.append(("onnxruntime", run))
+        if torch:
+            t = [torch.from_numpy(a) for a in (planar(x), weight, bias)]
+            peers.append(("PyTorch", lambda: torch.relu(torch.nn.functional.conv2d(*t, padding=1))))
+        bench.compare(f"conv 3x3 {c} to {o}, {w}x{h}, ReLU", "conv", peers, 1e-4)
+
+
+def gru(bench, random):
+    torch = bench.peer("torch")
+    for c, w, h in UNITS:
+        x, state = random(h, w, c), np.tanh(random(h, w, c))
+        scale = np.float32(1 / np.sqrt(18 * c))
+        parts = [random(2 * c, 2 * c, 3, 3) * scale, random(2 * c), random(c, 2 * c, 3, 3) * scale, random(c)]
+        bench.put(**{"in": x, "state": state}, **dict(zip(("gate_weight", "gate_bias", "candidate_weight", "candidate_bias"), parts)))
+        peers = []
+        run = session(bench, [
+            ("Concat", ["x", "h"], ["xh"], {"axis": 1}), ("Conv", ["xh", "w0", "b0"], ["g"], {"pads": [1] * 4}),
+            ("Sigmoid", ["g"], ["s"], {}), ("Split", ["s"], ["r", "z"], {"axis": 1}), ("Mul", ["r", "h"], ["rh"], {}),
+            ("Concat", ["x", "rh"], ["xrh"], {"axis": 1}), ("Conv", ["xrh", "w1", "b1"], ["p"], {"pads": [1] * 4}),
+            ("Tanh", ["p"], ["n"], {}), ("Sub", ["n", "h"], ["d"], {}), ("Mul", ["z", "d"], ["zd"], {}),
+            ("Add", ["h", "zd"], ["out"], {})], {"x": planar(x), "h": planar(state)}, dict(zip(("w0", "b0", "w1", "b1"), parts)))
+        if run:
+            peers.append(("onnxruntime", run))
+        if torch:
+            tx, th, w0, b0, w1, b1 = [torch.from_numpy(a) for a in (planar(x), planar(state), *parts)]
+
+            def step():
+                r, z = torch.sigmoid(torch.nn.functional.conv2d(torch.cat([tx, th], 1), w0, b0, padding=1)).chunk(2, 1)
+                n = torch.tanh(torch.nn.functional.conv2d(torch.cat([tx, r * th], 1), w1, b1, padding=1))
+                return (1 - z) * th + z * n
+            peers.append(("PyTorch", step))
+        bench.compare(f"ConvGRU step, {c} channels, {w}x{h}", "gru", peers, 1e-4)
+
+
+def deform(bench, random):
+    torch, torchvision = bench.peer("torch"), bench.peer("torchvision")
+    c, w, h = 64, 240, 135
+    x, offset, modulation = random(h, w, c), random(h, w, 18) * 2, 1 / (1 + np.exp(-random(h, w, 9)))
+    weight, bias = random(c, c, 3, 3) / np.float32(24), random(c)
+    bench.put(**{"in": x, "offset": offset, "modulation": modulation, "weight": weight, "bias": bias})
+    peers = []
+    if torch and torchvision:
+        tx, to, tm = [torch.from_numpy(planar(a.astype(np.float32))) for a in (x, offset, modulation)]
+        tw, tb = torch.from_numpy(weight), torch.from_numpy(bias)
+        peers.append(("torchvision", lambda: torchvision.ops.deform_conv2d(tx, to, tw, tb, padding=1, mask=tm)))
+    bench.compare(f"deformable conv 3x3, {c} channels, {w}x{h}", "deform", peers, 1e-4)
+
+
+TASKS = {"conv": conv, "gru": gru, "deform": deform}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument("--ours", default=os.path.join(here, "..", "..", "build", "bench", "peers_nn"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", default=",".join(TASKS))
+    parser.add_argument("--markdown")
+    options = parser.parse_args()
+    generator = np.random.default_rng(1)
+    random = lambda *shape: generator.standard_normal(shape).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Layers(options.ours, folder, options.threads)
+        torch = bench.peer("torch")
+        if torch:
+            torch.set_num_threads(options.threads)
+            torch.set_grad_enabled(False)
+        for name in options.only.split(","):
+            TASKS[name](bench, random)
+    finish(bench, f"{options.threads} threads each.", options.markdown)
+
+
+if __name__ == "__main__":
+    main()
