@@ -78,8 +78,9 @@ public:
             detail::scatter_bokeh(*exec_, in, defocus, aperture_.runs(), pass, scratch_, out);
             return;
         }
-        // Each colour has a radius of its own: the same picture three times, and one colour of each. Every pass but the
-        // last reads `in`, so the results wait in the scratch memory until all are there.
+        // Each colour has a radius of its own: the same picture three times, and one colour of each. A pass reads all
+        // of `in` before it writes, and writes a colour that no later one needs (alpha in the last), so `out` may be
+        // `in`.
         for (int channel : {0, 2, 1}) {
             pass.radius_scale = channel == 0 ? 1 + chromatic : channel == 2 ? 1 - chromatic : 1;
             pass.channel = channel;
