@@ -105,6 +105,18 @@ CINEBOKEH_HD inline int srgb_code(const SrgbTables& tables, float linear) {
     return code + (x >= tables.edge[code]);
 }
 
+// The codes of `count` linear values, at most a piece: loops that a compiler can turn into vectors and gathers.
+constexpr int srgb_piece = 256;
+inline void srgb_codes(const SrgbTables& tables, const float* linear, int count, int* codes) {
+    float cut[srgb_piece];
+    for (int i = 0; i < count; ++i) {
+        const float low = linear[i] > 0 ? linear[i] : 0.f;
+        cut[i] = low < 1 ? low : 1.f;
+    }
+    for (int i = 0; i < count; ++i) codes[i] = tables.code[int(cut[i] * float(SrgbTables::buckets))];
+    for (int i = 0; i < count; ++i) codes[i] += cut[i] >= tables.edge[codes[i]];
+}
+
 // Rows of the sRGB to XYZ matrix divided by the white point, with 20 fractional bits. Each row sums to one exactly.
 struct XyzRow {
     uint32_t red, green, blue;

@@ -131,7 +131,7 @@ inline void composite_pieces(const Composite<HostSpace>& c, int y) {
             if (cover[k] < 1) line[k] = c.colour(line[k], c.frame(x0 + k, y), alpha, cover[k], x0 + k, y);
         }
         const float* values = &line[0][0];
-        for (int i = 0; i < 4 * count; ++i) codes[i] = srgb_code(tables, values[i]);
+        srgb_codes(tables, values, 4 * count, codes);
         for (int k = 0; k < count; ++k) {
             const Rgba8 pixel = c.frame(x0 + k, y);
             const int* code = codes + 4 * k;

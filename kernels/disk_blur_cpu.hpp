@@ -23,10 +23,12 @@ inline Uint4* append_prefix_sums(const Float4* in, int count, const Disk& disk, 
     alignas(64) uint32_t fixed[4 * prefix_piece];
     const float* values = &in[0][0];
     for (int i = 0; i < 4 * count; ++i) fixed[i] = to_fixed_point(values[i], disk.to_fixed, disk.largest);
+    Uint4 own = sum;  // `sum` might be in what is written: kept in memory it would be read back for every pixel
     for (int i = 0; i < count; ++i) {
-        *prefix++ = sum;
-        for (int c = 0; c < 4; ++c) sum[c] += fixed[4 * i + c];
+        *prefix++ = own;
+        for (int c = 0; c < 4; ++c) own[c] += fixed[4 * i + c];
     }
+    sum = own;
     return prefix;
 }
 

@@ -162,24 +162,29 @@ struct FillPush {
 };
 
 // Fills up what is not known of a cell from the four larger cells around it, which are complete.
+//
+// What goes on behind something is rather what is farthest away: in the end a layer that covers only a part of what is
+// seen around gets less than that part.
 template <class Space>
 struct FillPull {
     Stacked<FillCell, Space> fine;
     Stacked<const FillCell, Space> coarse;  // empty at the coarsest level
+    bool is_last;
 
     CINEBOKEH_HD void operator()(int i, int stacked) const {
-        const FillCell own = fine.all(i, stacked);
-        if (own[4] >= 1) return;
-        if (coarse.height == 0) {
-            fine.all(i, stacked) = own[4] > 0 ? own * (1 / own[4]) : own;
-            return;
-        }
+        FillCell cell = fine.all(i, stacked);
+        if (cell[4] < 1) cell = filled(cell, i, stacked);
+        if (is_last) cell = cell * std::sqrt(cell[3]);
+        fine.all(i, stacked) = cell;
+    }
+    CINEBOKEH_HD FillCell filled(const FillCell& own, int i, int stacked) const {
+        if (coarse.height == 0) return own[4] > 0 ? own * (1 / own[4]) : own;
         const int k = stacked / fine.height, j = stacked % fine.height;
         const Image<const FillCell, Space> from = coarse.of(k);
         const int x = i / 2, y = j / 2, u = i % 2 ? x + 1 : x - 1, v = j % 2 ? y + 1 : y - 1;
         const FillCell near = from(x, y) * 0.75f + from.clamped(u, y) * 0.25f;
         const FillCell far = from.clamped(x, v) * 0.75f + from.clamped(u, v) * 0.25f;
-        fine.all(i, stacked) = own + (near * 0.75f + far * 0.25f) * (1 - own[4]);
+        return own + (near * 0.75f + far * 0.25f) * (1 - own[4]);
     }
 };
 
@@ -192,14 +197,10 @@ struct FillLevels {
 
     FillPush<Space> push(int l) const { return {{level[l - 1].all, level[l - 1].height}, level[l]}; }
     FillPull<Space> pull(int l) const {
-        if (l + 1 == count) return {level[l], {{}, 0}};
-        return {level[l], {level[l + 1].all, level[l + 1].height}};
+        if (l + 1 == count) return {level[l], {{}, 0}, l == 0};
+        return {level[l], {level[l + 1].all, level[l + 1].height}, l == 0};
     }
 };
-
-// What goes on behind something is rather what is farthest away: a layer that covers only part of what is seen around
-// gets less than that part.
-CINEBOKEH_HD inline Float4 held_back(const Float4& fill) { return fill * std::sqrt(fill[3]); }
 
 // A filled layer read at a pixel position: colour and coverage, premultiplied.
 template <class Space>
@@ -239,7 +240,7 @@ struct LayerCell {
         const Float4 known = part.sum * scale;
         if (!(hidden > 0)) return known;
         constexpr float side = 1 << level;
-        return known + held_back(fill.at((float(i) + 0.5f) * side, (float(j) + 0.5f) * side)) * hidden;
+        return known + fill.at((float(i) + 0.5f) * side, (float(j) + 0.5f) * side) * hidden;
     }
 };
 }  // namespace cinebokeh::detail

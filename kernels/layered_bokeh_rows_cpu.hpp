@@ -100,7 +100,7 @@ void piece_of_layer(const LayerCell<level, HostSpace, Pixel>& cell, int x0, int 
         if (radius[i] != radius[i])
             out[i] = cell.at(x0 + i, y);
         else if (known[i] < 1)
-            out[i] = out[i] + held_back(fill.at(i)) * (1 - known[i]);
+            out[i] = out[i] + fill.at(i) * (1 - known[i]);
     }
 }
 
@@ -115,7 +115,7 @@ inline void store_piece(const Float4* line, const Rgba8* frame, int count, Rgba8
     const SrgbTables& tables = srgb_tables();
     int codes[4 * bokeh_piece];
     const float* values = &line[0][0];
-    for (int i = 0; i < 4 * count; ++i) codes[i] = srgb_code(tables, values[i]);
+    srgb_codes(tables, values, 4 * count, codes);
     for (int i = 0; i < count; ++i) {
         const int* code = codes + 4 * i;
         out[i] = line[i][3] > 0 ? Rgba8{uint8_t(code[0]), uint8_t(code[1]), uint8_t(code[2]), frame[i][3]} : frame[i];

@@ -121,6 +121,29 @@ TEST_CASE("with a matte alone, subject and background are two planes") {
     CHECK(at(24 + 19) == 230);  // out of its reach
 }
 
+TEST_CASE("a hand that the disparity takes for background stays sharp where the matte knows better") {
+    const Size s{64, 48};
+    const auto frame = noise_rgba(s);
+    const auto matte = disk_matte(s, 16);
+    std::vector<float> disparity(s.area());
+    const auto is_hand = [&](size_t i) { return matte[i] == 1 && i % size_t(s.width) > 40; };
+    for (size_t i = 0; i < s.area(); ++i) disparity[i] = matte[i] >= 0.5f && !is_hand(i) ? 0.8f : 0.1f;
+    Cpu exec;
+    Buffer<Rgba8, Cpu> in(exec, s, frame), out(exec, s);
+    Buffer<float, Cpu> d(exec, s, disparity), m(exec, s, matte);
+    BokehRenderer<Cpu> renderer(exec, s, {.max_radius = max_radius});
+    for (const bool known : {false, true}) {
+        BokehInput<Cpu> input{in.view(), d.view(), m.view()};
+        if (known) input.subject = 0.8f;
+        renderer(input, {8, 0.8f}, out.view());
+        const auto result = out.download();
+        int worst = 0;
+        for (size_t i = 0; i < s.area(); ++i)
+            if (is_hand(i)) worst = std::max(worst, std::abs(int(result[i][0]) - int(frame[i][0])));
+        CHECK((known ? worst <= 1 : worst > 50));
+    }
+}
+
 TEST_CASE("the renderer allocates nothing, ignores the number of threads and refuses bad input") {
     const Size s{40, 30};
     for (BokehMethod method : methods) {

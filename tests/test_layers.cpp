@@ -30,6 +30,8 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"crf", "lattice"},
     {"defocus", "lens"},
     {"deform_conv", "conv"},
+    {"disparity_snap", "foreground"},
+    {"disparity_snap", "gaussian_blur"},
     {"foreground", "color"},
     {"foreground", "gaussian_blur"},
     {"grid_energy", "maxflow"},

@@ -34,6 +34,8 @@
 #include "cinebokeh/defocus.hpp"
 #include "cinebokeh/depth_boundary.hpp"
 #include "cinebokeh/disk_blur.hpp"
+#include "cinebokeh/disparity_snap.hpp"
+#include "cinebokeh/disparity_stabilizer.hpp"
 #include "cinebokeh/distance_transform.hpp"
 #include "cinebokeh/false_color.hpp"
 #include "cinebokeh/foreground.hpp"

@@ -6,6 +6,7 @@
 #include "cinebokeh/bokeh_baselines.hpp"
 #include "cinebokeh/color.hpp"
 #include "cinebokeh/defocus.hpp"
+#include "cinebokeh/disparity_snap.hpp"
 #include "cinebokeh/highlights.hpp"
 #include "cinebokeh/layered_bokeh.hpp"
 #include "cinebokeh/plane_disparity.hpp"
@@ -38,12 +39,16 @@ struct BokehRendererParams {
 ///   disparity  [h, w]  larger is nearer; see defocus_map for what is not finite
 ///   matte      [h, w]  how much of a pixel is the subject; cut to [0, 1], NaN counts as 0
 ///
+///   subject            the disparity of the subject, such as Autofocus::on_matte. Given with disparity and matte,
+///                      `layered` believes the matte where they disagree: see DisparitySnap
+///
 /// With a matte alone the subject is a plane at disparity 1 and the background one at disparity 0.
 template <class Exec>
 struct BokehInput {
     View<const Rgba8, Exec> frame;
     View<const float, Exec> disparity{};
     View<const float, Exec> matte{};
+    std::optional<float> subject{};
 };
 
 /// Renders frames of one size. Everything but the method and the largest radius may change from frame to frame.
@@ -84,7 +89,9 @@ private:
     Size size_;
     BokehRendererParams params_;
     Buffer<float, Exec> defocus_;
-    Buffer<Float4, Exec> linear_, rendered_;  // of the baselines
+    Buffer<Float4, Exec> linear_, rendered_;          // of the baselines
+    Buffer<float, Exec> of_subject_, of_background_;  // of `layered`: disparity that follows a matte
+    std::optional<DisparitySnap<Exec>> snap_;
     std::optional<LayeredBokeh<Exec>> layered_;
     std::optional<ScatterBokeh<Exec>> exact_;
     std::optional<BucketedBlur<Exec>> bucketed_;
@@ -116,7 +123,12 @@ BokehRenderer<Exec>::BokehRenderer(Exec& exec, Size size, BokehRendererParams pa
             " is outside [1, ", int(widest), "]");
     defocus_ = Buffer<float, Exec>(exec, size);
     if (params.method == BokehMethod::layered) {
-        layered_.emplace(exec, size, LayeredBokehParams{.max_radius = params.max_radius});
+        LayeredBokehParams layers{.max_radius = params.max_radius, .growth = 0.2f};
+        if (size.height >= 720) layers.growth = 0.25f, layers.half_from = 4, layers.quarter_from = 12;  // for speed
+        layered_.emplace(exec, size, layers);
+        of_subject_ = Buffer<float, Exec>(exec, size);
+        of_background_ = Buffer<float, Exec>(exec, size);
+        snap_.emplace(exec, size);
         return;
     }
     linear_ = Buffer<Float4, Exec>(exec, size);
@@ -162,12 +174,19 @@ void BokehRenderer<Exec>::find_defocus(View<const float, Exec> disparity, View<c
 template <class Exec>
 void BokehRenderer<Exec>::render_layered(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out) {
     const auto radius = [&](float disparity) { return focus.strength * (disparity - focus.disparity); };
-    if (!input.matte.data)
+    if (!input.matte.data) {
         (*layered_)(input.frame, defocus_.view(), out);
-    else if (input.disparity.data)
-        (*layered_)(input.frame, input.matte, defocus_.view(), defocus_.view(), out);
-    else
+    } else if (!input.disparity.data) {
         (*layered_)(input.frame, input.matte, radius(1), radius(0), out);
+    } else if (!input.subject) {
+        (*layered_)(input.frame, input.matte, defocus_.view(), defocus_.view(), out);
+    } else {
+        const auto subject = of_subject_.view(), background = of_background_.view();
+        (*snap_)(input.disparity, input.matte, *input.subject, subject, background);
+        defocus_map<Exec>(*exec_, subject, focus, subject);
+        defocus_map<Exec>(*exec_, background, focus, background);
+        (*layered_)(input.frame, input.matte, subject, background, out);
+    }
 }
 
 template <class Exec>

@@ -1,0 +1,81 @@
+// Disparity snap, one functor each, for both backends.
+#pragma once
+#include "kernels/foreground.hpp"
+
+namespace cinebokeh::detail {
+
+// Sums in cells: disparity and weight of the subject, then disparity and weight of the background.
+template <class Space>
+struct SnapSource {
+    Image<const float, Space> disparity, matte;
+    int step;
+    float subject;
+    CellImage<Space> background;  // blurred sums of the background, complete once they are made
+
+    static constexpr float least = 1e-30f;  // of a weight that can be divided by
+
+    CINEBOKEH_HD bool is_known(float d) const { return d > -1e6f && d < 1e6f; }
+    CINEBOKEH_HD bool is_subject(int x, int y) const { return matte(x, y) >= 0.95f; }
+    CINEBOKEH_HD bool is_background(int x, int y) const { return !(matte(x, y) > 0.05f); }
+    CINEBOKEH_HD static float distance(float a, float b) { return a < b ? b - a : a - b; }
+
+    // Whether a pixel of the subject looks like the subject rather than like the background around it.
+    CINEBOKEH_HD bool is_right(int x, int y) const {
+        const float d = disparity(x, y);
+        if (!is_known(d)) return false;
+        const Float4 around = background.at(x, y);
+        return !(around[3] > least) || distance(d, subject) <= distance(d, around[2] / around[3]);
+    }
+};
+
+// A pixel counts the more the less it looks like the subject, whose depth may have spilled onto it.
+template <class Space>
+struct SumBackground {
+    SnapSource<Space> source;
+    Image<Float4, Space> sums;
+
+    CINEBOKEH_HD void operator()(int i, int j) const {
+        const Size s = source.matte.size;
+        Float4 sum{};
+        for (int y = j * source.step; y < (j + 1) * source.step && y < s.height; ++y)
+            for (int x = i * source.step; x < (i + 1) * source.step && x < s.width; ++x)
+                if (source.is_background(x, y) && source.is_known(source.disparity(x, y))) {
+                    const float d = source.disparity(x, y), unlike = (d - source.subject) * (d - source.subject);
+                    sum[2] += d * unlike, sum[3] += unlike;
+                }
+        sums(i, j) = sum;
+    }
+};
+template <class Space>
+struct SumSubject {
+    SnapSource<Space> source;
+    Image<Float4, Space> sums;
+
+    CINEBOKEH_HD void operator()(int i, int j) const {
+        const Size s = source.matte.size;
+        Float4 sum{};
+        for (int y = j * source.step; y < (j + 1) * source.step && y < s.height; ++y)
+            for (int x = i * source.step; x < (i + 1) * source.step && x < s.width; ++x)
+                if (source.is_subject(x, y) && source.is_right(x, y)) sum[0] += source.disparity(x, y), sum[1] += 1;
+        sums(i, j) = sum;
+    }
+};
+
+template <class Space>
+struct SnapDisparity {
+    SnapSource<Space> source;
+    CellImage<Space> near, far;  // blurred sums of the subject
+    Image<float, Space> of_subject, of_background;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const float d = source.disparity(x, y);
+        const Float4 close = near.at(x, y), around = source.background.at(x, y);
+        const Float4 sum = close + far.at(x, y) * 1e-3f;  // the wide mean counts where the other has nothing
+        const float subject = sum[1] > 1e-6f ? sum[0] / sum[1] : source.subject;
+        const float background = around[3] > source.least ? around[2] / around[3] : source.is_known(d) ? d : subject;
+        of_subject(x, y) = source.is_subject(x, y) && source.is_right(x, y) ? d : subject;
+        const bool spilled = close[1] > 1e-3f && source.distance(d, subject) < source.distance(d, background);
+        of_background(x, y) = source.is_background(x, y) && source.is_known(d) && !spilled ? d : background;
+    }
+};
+}  // namespace cinebokeh::detail
