@@ -7,7 +7,8 @@
 
 namespace cinebokeh {
 
-/// Normalised histograms of the two sides over levels^3 bins of red, green and blue. Cpu. Allocates in the constructor.
+/// Normalised histograms of the two sides over levels^3 bins of red, green and blue. Cpu; on Cuda it is
+/// ColorHistogramCuda. Allocates in the constructor.
 class ColorHistogram {
 public:
     static constexpr int levels = 24;

@@ -37,7 +37,7 @@ struct MotionCueParams {
     float near = 30;  // pixels around the subject that teach what background residuals are
 };
 
-/// Plan for frames of one size. Cpu. Allocates in the constructor only.
+/// Plan for frames of one size. Cpu; on Cuda it is MotionCueCuda. Allocates in the constructor only.
 class MotionCue {
 public:
     MotionCue(Cpu& exec, Size image, const MotionCueParams& params = {});

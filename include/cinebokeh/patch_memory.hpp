@@ -25,7 +25,7 @@ struct PatchMemoryParams {
     float gain = 3;                // log odds of a perfect match
 };
 
-/// Plan for frames of one size, with its memory. Cpu. Allocates in the constructor only.
+/// Plan for frames of one size, with its memory. Cpu; on Cuda it is PatchMemoryCuda. Allocates in the constructor only.
 class PatchMemory {
 public:
     PatchMemory(Cpu& exec, Size image, const PatchMemoryParams& params = {});

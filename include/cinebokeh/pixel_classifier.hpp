@@ -11,7 +11,7 @@
 
 namespace cinebokeh {
 
-/// Labelled samples: the features of sample s are columns, feature k of it is at (s, k).
+/// Labelled samples (on Cuda: SampleSetCuda): the features of sample s are columns, feature k of it is at (s, k).
 class SampleSet {
 public:
     SampleSet() = default;
@@ -51,7 +51,7 @@ struct PixelClassifierParams {
     uint64_t seed = 1;           // of the initial weights
 };
 
-/// Network features-32-32-1. Cpu. Allocates in the constructor only.
+/// Network features-32-32-1. Cpu; on Cuda it is PixelClassifierCuda. Allocates in the constructor only.
 class PixelClassifier {
 public:
     static constexpr int hidden = 32;

@@ -8,7 +8,7 @@
 
 namespace cinebokeh {
 
-/// Plan for frames of one size. Cpu. Allocates in the constructor only.
+/// Plan for frames of one size. Cpu; on Cuda it is PixelFeaturesCuda. Allocates in the constructor only.
 class PixelFeatures {
 public:
     static constexpr int count = 20;  // Lab at sigma 1, 3, 8; sqrt of orientation energy at 2, 6; Lab deviation at 4

@@ -9,8 +9,8 @@
 
 namespace cinebokeh {
 
-/// Plan of one blur: an image of `image` pixels is sampled at offset + stride * (i, j). Cpu. Allocates in the
-/// constructor only.
+/// Plan of one blur: an image of `image` pixels is sampled at offset + stride * (i, j). Cpu; on Cuda it is
+/// StridedGaussianCuda. Allocates in the constructor only.
 class StridedGaussian {
 public:
     struct Params {

@@ -56,7 +56,7 @@ struct MemoryTrackerParams {
 };
 
 /// Plan for frames of one size, with everything it learns. start() and track() allocate nothing. On Cuda everything but
-/// the decisions is on the device: track() waits for where and how large the subject is, four times a frame.
+/// the decisions is on the device: track() waits for where and how large the subject is, five times a frame.
 template <class Exec>
 class MemoryTracker {
 public:
