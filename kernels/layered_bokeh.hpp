@@ -39,6 +39,7 @@ constexpr int bokeh_groups = bokeh_levels * bokeh_slots;
 struct BokehStack {
     int count = 0, focus = -1, groups = 0;  // focus: the layer of radius 0, -1 where there is none
     int near_groups = 0;                    // those before the layer in focus
+    int own_groups = 0;                     // and those just behind it
     BokehLayer layer[bokeh_layers];
     BokehGroup group[bokeh_groups];
 
@@ -76,6 +77,8 @@ struct BokehStack {
             group[groups - 1].set |= LayerSet(1) << k;
             if (!is_far) near_groups = groups;
         }
+        const BokehGroup* next = near_groups < groups ? &group[near_groups] : nullptr;
+        own_groups = near_groups + (next && next->level == 0);
     }
     int group_of(int k) const {
         int g = 0;

@@ -18,6 +18,7 @@ struct BokehSums {
     Image<Float4, Space> sum[bokeh_groups];
     BokehGroup group[bokeh_groups];
     int groups, near_groups;
+    int own_groups;  // those that hold what is about in focus
 
     CINEBOKEH_HD LayerSet seen(int level, int x, int y) const {
         return tiles.seen((x << level) / bokeh_tile, (y << level) / bokeh_tile);
@@ -74,6 +75,15 @@ struct FinishBokeh {
 
     CINEBOKEH_HD LayerSet own() const { return focus < 0 ? 0 : LayerSet(1) << focus; }
 
+    // Where the radius steps from about nothing to about a pixel, what neighbours get of each other does not add up to
+    // one. The pixel itself makes it up, lest what is behind shine through.
+    CINEBOKEH_HD Float4 kept(int x, int y) const {
+        const BokehPixel p = focused.pyramid.pixels.at(x, y);
+        const float size = p.front[3] < 0 ? -p.front[3] : p.front[3];
+        const float share = p.alpha < 1 || size >= 2 ? 0.f : size <= 1 ? 1.f : 2 - size;
+        return {p.front[0] * share, p.front[1] * share, p.front[2] * share, share};
+    }
+
     CINEBOKEH_HD void operator()(int x, int y) const {
         const Image<const Pixel, Space>& frame = focused.pyramid.pixels.frame;
         const LayerSet set = sums.seen(0, x, y);
@@ -85,6 +95,7 @@ struct FinishBokeh {
         Float4 sum{};
         for (int g = 0; g <= sums.groups; ++g) {
             if (g == sums.near_groups && (set & own())) add_behind(focused.at(x, y), sum);
+            if (g == sums.own_groups && (set & own())) add_behind(kept(x, y), sum);
             if (g < sums.groups && (set & sums.group[g].set)) add_behind(sums.cells(g).at(x, y), sum);
         }
         if (sum[3] > 1e-6f)

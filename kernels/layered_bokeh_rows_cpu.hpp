@@ -143,6 +143,9 @@ void finish_piece(const FinishBokeh<HostSpace, Pixel>& finish, LayerSet set, int
             piece_of_layer<0, Pixel>(finish.focused, x0, y, count, part);
             add_piece_behind(part, count, line);
         }
+        if (g == sums.own_groups && (set & finish.own()))
+            for (int i = 0; i < count; ++i)
+                if (line[i][3] < 1) add_behind(finish.kept(x0 + i, y), line[i]);
         if (g < sums.groups && (set & sums.group[g].set)) {
             read_between(sums.cells(g), x0, y, count, part);
             add_piece_behind(part, count, line);

@@ -301,7 +301,7 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
                                          part(seen_, detail::bokeh_tile), part(needed_, detail::bokeh_tile)};
     find_layers(pyramid, tiles);
     fill(pyramid, tiles);
-    detail::BokehSums<Space> sums{tiles, {}, {}, stack_.groups, stack_.near_groups};
+    detail::BokehSums<Space> sums{tiles, {}, {}, stack_.groups, stack_.near_groups, stack_.own_groups};
     for (int g = 0; g < stack_.groups; ++g) {
         const detail::BokehGroup group = sums.group[g] = stack_.group[g];
         sums.sum[g] = part(sums_[size_t(group.level * detail::bokeh_slots + group.slot)], 1 << group.level);
