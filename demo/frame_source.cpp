@@ -45,7 +45,7 @@ private:
 
 std::unique_ptr<FrameSource> open_builtin_clip() { return std::make_unique<BuiltinClipSource>(); }
 
-std::unique_ptr<FrameSource> open_source(const std::string& input) {
+std::unique_ptr<FrameSource> open_source(const std::string& input, bool any_size) {
     if (input == "demo") return open_builtin_clip();
     if (input == "camera") return open_camera("0");
     if (input.rfind("camera:", 0) == 0) return open_camera(input.substr(7));
@@ -53,7 +53,7 @@ std::unique_ptr<FrameSource> open_source(const std::string& input) {
     const fs::file_status status = fs::status(input, error);
     require(fs::exists(status), "the input '", input,
             "' does not exist: give a video, a picture, a folder of pictures, ", "camera[:N] or demo");
-    if (fs::is_directory(status)) return open_folder(input);
+    if (fs::is_directory(status)) return open_folder(input, any_size);
     require(!fs::is_regular_file(status) || fs::file_size(input, error) > 0, "the input '", input, "' is empty");
     return fs::is_regular_file(status) && is_image_file(input) ? open_picture(input) : open_video(input);
 }

@@ -48,11 +48,12 @@ protected:
 
 /// Opens `input`: "demo", "camera", "camera:N", a folder or a file. Throws Error saying what is wrong with it and what
 /// to do.
-std::unique_ptr<FrameSource> open_source(const std::string& input);
+/// `any_size`: the pictures of a folder need not be of one size.
+std::unique_ptr<FrameSource> open_source(const std::string& input, bool any_size = false);
 
 std::unique_ptr<FrameSource> open_video(const std::string& file);
 std::unique_ptr<FrameSource> open_camera(const std::string& which);
-std::unique_ptr<FrameSource> open_folder(const std::string& folder);
+std::unique_ptr<FrameSource> open_folder(const std::string& folder, bool any_size);
 std::unique_ptr<FrameSource> open_picture(const std::string& file);
 std::unique_ptr<FrameSource> open_builtin_clip();
 

@@ -26,10 +26,12 @@ bool shows_something(HostImage<const Rgba8> frame) {
 }
 }  // namespace
 
-MatteSource::MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session)
-    : options_(options), session_(session), one_frame_(source.still) {
+MatteSource::MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session,
+                         NetworkMatting* network)
+    : options_(options), session_(session), network_(network), one_frame_(source.still) {
     switch (options.subject) {
         case Subject::automatic:
+        case Subject::network:
             break;
         case Subject::scribbles:
             strokes_ = read_scribbles(options.scribbles, source.size);
@@ -58,6 +60,7 @@ bool MatteSource::matte(Frame& frame) {
     frame.matte.resize(frame.size.area());
     if (options_.subject == Subject::given) return read_given(frame), true;
     if (options_.subject == Subject::truth) return frame.matte = frame.given_matte, true;
+    if (network_) return network_->matte(frame.picture(), {frame.matte.data(), frame.size}), true;
     if (frame.index == 0) return first(frame), true;
     return session_.track(frame.picture(), {frame.matte.data(), frame.size});
 }

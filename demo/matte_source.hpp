@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "frame_source.hpp"
+#include "network_matting.hpp"
 #include "session.hpp"
 
 namespace cinebokeh::demo {
@@ -13,7 +14,8 @@ enum class Subject {
     scribbles,    // marked in the first frame, then followed
     first_matte,  // given for the first frame, then followed
     given,        // a matte for every frame, in a folder
-    truth         // of the built-in clip
+    truth,        // of the built-in clip
+    network       // found in every frame by Robust Video Matting
 };
 
 struct SubjectOptions {
@@ -21,13 +23,15 @@ struct SubjectOptions {
     std::string scribbles;    // file
     std::string first_matte;  // file
     std::string mattes;       // folder
-    bool asked_for = false;   // the user said something of it
+    NetworkOptions network;
+    bool asked_for = false;  // the user said something of it
 };
 
 class MatteSource {
 public:
     /// Throws Error where a file of the options is missing or does not fit the input.
-    MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session);
+    /// `network` is there for Subject::network.
+    MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session, NetworkMatting* network);
 
     /// Fills the matte of the frame; to be called for each frame, in order. False where the subject is lost.
     bool matte(Frame& frame);
@@ -38,6 +42,7 @@ private:
 
     SubjectOptions options_;
     Session& session_;
+    NetworkMatting* network_;
     std::vector<uint8_t> strokes_;
     std::vector<float> first_matte_;
     std::vector<std::string> given_;

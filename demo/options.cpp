@@ -10,21 +10,24 @@
 
 namespace cinebokeh::demo {
 namespace {
-const std::map<std::string, Subject> subjects = {{"auto", Subject::automatic},
-                                                 {"scribbles", Subject::scribbles},
-                                                 {"first-matte", Subject::first_matte},
-                                                 {"given", Subject::given},
-                                                 {"truth", Subject::truth}};
+const std::map<std::string, Subject> subjects = {
+    {"auto", Subject::automatic}, {"scribbles", Subject::scribbles}, {"first-matte", Subject::first_matte},
+    {"given", Subject::given},    {"truth", Subject::truth},         {"rvm", Subject::network}};
 const std::map<std::string, TrackerKind> trackers = {{"memory", TrackerKind::memory}, {"seed", TrackerKind::seed}};
 const std::map<std::string, RendererKind> renderers = {
     {"gaussian", RendererKind::gaussian},         {"disk", RendererKind::disk},
     {"layered", RendererKind::layered},           {"bucketed", RendererKind::bucketed},
     {"fixed-layers", RendererKind::fixed_layers}, {"plain-scatter", RendererKind::plain_scatter}};
+
+const CLI::Validator not_nan(  // CLI11's range lets NaN pass
+    [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; }, "");
+
 void add_subject(CLI::App* app, ProcessOptions& options, std::string& subject) {
     app->add_option(
            "--subject", subject,
-           "who stays sharp: auto (found in the first frame), scribbles, first-matte, given (a folder of mattes) "
-           "or truth (of the demo clip); default: what the other options give, else auto")
+           "who stays sharp: auto (found in the first frame), scribbles, first-matte, given (a folder of mattes), "
+           "truth (of the demo clip) or rvm (people, by a neural network: see `weights`); default: what the other "
+           "options give, else auto")
         ->check(CLI::IsMember(subjects));
     app->add_option("--scribbles", options.subject.scribbles,
                     "strokes on the first frame: a PNG with red on the subject and blue on the background, or JSON")
@@ -33,6 +36,14 @@ void add_subject(CLI::App* app, ProcessOptions& options, std::string& subject) {
     add_choice(app, "--tracker", options.tracker, trackers,
                "how the subject is followed: memory (default; optical flow, patch memory, online classifier) or seed "
                "(template bank and dense CRF)");
+    NetworkOptions& network = options.subject.network;
+    app->add_option("--matte-net", subject, "the same as --subject")->check(CLI::IsMember({"rvm"}))->type_name("NAME");
+    app->add_option("--weights", network.weights, "of rvm; default: what `weights get rvm` fetched")->type_name("FILE");
+    app->add_option("--downsample-ratio", network.downsample_ratio,
+                    "rvm works on the frame times this; default: the longer side is at most 512 pixels")
+        ->check(CLI::Range(0.01, 1.0))
+        ->check(not_nan)
+        ->type_name("R");
 }
 
 void add_running(CLI::App* app, ProcessOptions& options) {
@@ -59,9 +70,7 @@ void add_lens(CLI::App* app, BlurParams& blur) {
         app->add_option_function<float>(
                name, [&value](const float& v) { value = v; }, help)
             ->check(CLI::Range(low, high))
-            ->check(CLI::Validator(  // CLI11's range lets NaN pass
-                [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; },
-                ""))
+            ->check(not_nan)
             ->type_name("PIXELS");
     };
     number("--radius", blur.radius, 0.1, 200, "radius of the disk; default: 1/45 of the height");
@@ -114,8 +123,17 @@ CLI::App* add_matte(CLI::App& app, ProcessOptions& options, std::string& subject
                      "folder: mattes are called as the pictures of a folder, or %05d.png from 0 for video")
         ->required();
     add_subject(command, options, subject);
-    command->add_option("--contact-sheet", options.contact_sheet, "write a picture of a few frames and mattes")
-        ->type_name("PNG");
+    CLI::Option* sheet =
+        command->add_option("--contact-sheet", options.contact_sheet, "write a picture of a few frames and mattes")
+            ->type_name("PNG");
+    command
+        ->add_option("--repeat", options.subject.network.repeat, "give each frame N times to rvm, which settles on it")
+        ->check(CLI::Range(1, 100))
+        ->type_name("N");
+    command
+        ->add_flag("--reset-each", options.subject.network.reset_each,
+                   "rvm forgets the frame before: for a folder of stills, of any sizes")
+        ->excludes(sheet);
     add_running(command, options);
     return command;
 }
@@ -183,6 +201,11 @@ void settle_subject(ProcessOptions& options, const std::string& name) {
     else
         subject.subject = options.input == "demo" ? Subject::truth : Subject::automatic;
     subject.asked_for = files > 0 || !name.empty();
+    const NetworkOptions& network = subject.network;
+    const bool of_network =
+        !network.weights.empty() || network.downsample_ratio > 0 || network.repeat > 1 || network.reset_each;
+    if (of_network && name != "rvm")
+        fail_parse("--weights, --downsample-ratio, --repeat and --reset-each need --subject rvm");
     if (name.empty()) return;
     const Subject asked = subjects.at(name);
     if (files && asked != subject.subject)

@@ -68,7 +68,7 @@ private:
 
 class FolderOfPictures : public FrameSource {
 public:
-    explicit FolderOfPictures(const std::string& folder) : files_(pictures_in(folder)) {
+    FolderOfPictures(const std::string& folder, bool any_size) : any_size_(any_size), files_(pictures_in(folder)) {
         require(!files_.empty(), "the folder '", folder, "' holds no picture (.png, .jpg, .jpeg or .bmp)");
         first_ = read_picture(files_[0]);
         info_.name = folder;
@@ -80,14 +80,15 @@ public:
         if (index_ == files_.size()) return false;
         const std::string& file = files_[index_];
         Picture picture = index_ == 0 ? std::move(first_) : read_picture(file);
-        require(picture.size == info_.size, "'", file, "' is ", picture.size.width, " x ", picture.size.height,
-                ", but the frames before it are ", info_.size.width, " x ", info_.size.height);
+        require(any_size_ || picture.size == info_.size, "'", file, "' is ", picture.size.width, " x ",
+                picture.size.height, ", but the frames before it are ", info_.size.width, " x ", info_.size.height);
         take_picture(frame, std::move(picture), file);
         frame.time = int64_t(index_++);
         return true;
     }
 
 private:
+    bool any_size_;
     std::vector<std::string> files_;
     Picture first_;
     size_t index_ = 0;
@@ -113,8 +114,8 @@ std::vector<std::string> pictures_in(const std::string& folder) {
     return files_in(folder, {".png", ".jpg", ".jpeg", ".bmp"});
 }
 
-std::unique_ptr<FrameSource> open_folder(const std::string& folder) {
-    return std::make_unique<FolderOfPictures>(folder);
+std::unique_ptr<FrameSource> open_folder(const std::string& folder, bool any_size) {
+    return std::make_unique<FolderOfPictures>(folder, any_size);
 }
 std::unique_ptr<FrameSource> open_picture(const std::string& file) { return std::make_unique<StillPicture>(file); }
 }  // namespace cinebokeh::demo

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cinebokeh/core/error.hpp"
+#include "cinebokeh/matte_measures.hpp"
 #include "image_file.hpp"
 #include "signals.hpp"
 
@@ -93,6 +94,7 @@ private:
                 const Stopwatch matting;
                 if (what_.mattes && !what_.mattes->matte(*frame)) report_.lost.push_back(frame->index);
                 matte_.ms.push_back(matting.ms());
+                if (what_.measure_flicker) measure_flicker(*frame);
                 if (what_.sink) {
                     const Stopwatch rendering;
                     frame->result.resize(frame->size.area());
@@ -103,6 +105,13 @@ private:
             }
             stopped_ = stop_requested();  // a source that was interrupted ends early
         });
+    }
+
+    void measure_flicker(const Frame& frame) {
+        if (before_.size == frame.size)
+            report_.flicker.push_back(
+                matte_flicker(exec_, before_.picture(), frame.picture(), before_.matte_view(), frame.matte_view()));
+        before_.size = frame.size, before_.pixels = frame.pixels, before_.matte = frame.matte;
     }
 
     void render(Frame& frame) {
@@ -153,6 +162,8 @@ private:
     FrameQueue ready_, done_;
     FrameStore store_;
     Problem problem_;
+    Cpu exec_{1};   // of the flicker; the threads are at work on the next frames
+    Frame before_;  // its frame and matte
     Stage read_{"read", {}}, matte_{"matte", {}}, render_{"render", {}}, write_{"write", {}};
     long written_ = 0;
     bool ended_ = false, stopped_ = false;

@@ -24,7 +24,8 @@ struct Run {
     std::string matte_folder;   // where mattes are written; empty: nowhere
     ContactSheet* sheet = nullptr;
     Progress& progress;
-    long max_frames = 0;  // 0: all
+    bool measure_flicker = false;  // for the report
+    long max_frames = 0;           // 0: all
 };
 
 enum class Outcome { complete, stopped, failed };

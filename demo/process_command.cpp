@@ -30,7 +30,8 @@ Report start_report(const ProcessOptions& options, const SourceInfo& source, con
     report.command = options.blur ? "blur" : "matte";
     report.input = options.input, report.output = options.output;
     report.subject = name_of(options.subject.subject);
-    const bool follows = options.subject.subject != Subject::given && options.subject.subject != Subject::truth;
+    const Subject subject = options.subject.subject;
+    const bool follows = subject != Subject::given && subject != Subject::truth && subject != Subject::network;
     if (sink && follows_depth(options.blur->renderer) && !mattes) report.subject = "none";
     report.tracker = follows && mattes && !source.still ? name_of(options.tracker) : "none";
     report.renderer = options.blur ? name_of(options.blur->renderer) : "none";
@@ -61,6 +62,24 @@ void check_outputs(const ProcessOptions& options) {
     make_folder(options.output);
 }
 
+// The network, where it was asked for. A blur can do without its weights; then the subject is found as if nothing had
+// been said of a network, and the user is told.
+std::unique_ptr<NetworkMatting> open_network(ProcessOptions& options, Size size) {
+    if (options.subject.subject != Subject::network) return nullptr;
+    const std::string weights = find_weights(options.subject.network);
+    const std::string missing =
+        "there are no weights of Robust Video Matting on this machine; to fetch them, type: cinebokeh weights get rvm";
+    if (!weights.empty()) {
+        auto network = std::make_unique<NetworkMatting>(options.subject.network, weights, size, options.threads);
+        if (!options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", network->description().c_str());
+        return network;
+    }
+    require(options.blur.has_value(), missing);
+    std::fprintf(stderr, "cinebokeh: %s (the subject is found and followed without them)\n", missing.c_str());
+    options.subject.subject = Subject::automatic;
+    return nullptr;
+}
+
 int tell(const ProcessOptions& options, const Report& report, Outcome outcome) {
     if (outcome == Outcome::failed) std::fprintf(stderr, "cinebokeh: %s\n", report.problem.c_str());
     if (outcome == Outcome::stopped) std::fprintf(stderr, "cinebokeh: stopped\n");
@@ -77,19 +96,21 @@ int tell(const ProcessOptions& options, const Report& report, Outcome outcome) {
 }
 }  // namespace
 
-int process(const ProcessOptions& options) {
+int process(const ProcessOptions& asked) {
+    ProcessOptions options = asked;
     av_log_set_level(AV_LOG_QUIET);  // what is wrong is said once, in our words
     const Backend backend = choose_backend(options.backend);
     const Stopwatch watch;
-    const std::unique_ptr<FrameSource> source = open_source(options.input);
+    const std::unique_ptr<FrameSource> source = open_source(options.input, options.subject.network.reset_each);
     const SourceInfo& info = source->info();
     check_outputs(options);
     const std::unique_ptr<Session> session = make_session(options, info.size, backend.cuda);
     const bool depth = options.blur && follows_depth(options.blur->renderer);
     DisparitySource disparity(options.bokeh.disparity, info);
     BokehFocus focus(options.bokeh, info.size);
+    const std::unique_ptr<NetworkMatting> network = open_network(options, info.size);
     std::optional<MatteSource> mattes;
-    if (!depth || needs_matte(options, info, disparity)) mattes.emplace(options.subject, info, *session);
+    if (!depth || needs_matte(options, info, disparity)) mattes.emplace(options.subject, info, *session, network.get());
     std::unique_ptr<FrameSink> sink;
     if (options.blur) sink = open_sink(options.output, info, options.max_frames);
     if (sink && !sink->note().empty() && !options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", sink->note().c_str());
@@ -113,10 +134,12 @@ int process(const ProcessOptions& options) {
                        .matte_folder = options.blur ? options.write_matte : options.output,
                        .sheet = options.contact_sheet.empty() ? nullptr : &sheet,
                        .progress = progress,
+                       .measure_flicker = !options.report.empty() && mattes && !info.still,
                        .max_frames = options.max_frames},
                       report);
     }
     report.seconds = watch.ms() / 1000;
+    if (network) report.network = network->description(), report.scene_cuts = network->scene_cuts();
     report.complete = outcome == Outcome::complete;
     if (outcome == Outcome::stopped) report.problem = "stopped by the user";
     const int code = tell(options, report, outcome);

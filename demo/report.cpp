@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/resource.h>
@@ -58,11 +59,17 @@ void write_report(const std::string& file, const Report& report) {
     json["height"] = report.size.height;
     json["subject"] = report.subject;
     json["tracker"] = report.tracker;
+    if (!report.network.empty()) json["network"] = report.network, json["scene_cuts"] = report.scene_cuts;
     json["renderer"] = report.renderer;
     json["encoder"] = report.encoder;
     json["frames"] = report.frames;
     json["lost_frames"] = report.lost.size();
     json["lost"] = report.lost;
+    if (!report.flicker.empty()) {
+        const double sum = std::accumulate(report.flicker.begin(), report.flicker.end(), 0.0);
+        json["matte_flicker"] = {{"mean", sum / double(report.flicker.size())},
+                                 {"p95", percentile(report.flicker, 0.95)}};
+    }
     json["seconds"] = rounded(report.seconds);
     json["fps"] = rounded(report.seconds > 0 ? double(report.frames) / report.seconds : 0);
     json["stages"] = stages_of(report);

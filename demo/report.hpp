@@ -28,10 +28,13 @@ struct Report {
     std::string command, input, output, subject, tracker, renderer, encoder;
     Size size;
     int threads = 0;
-    long frames = 0;            // written
-    std::vector<int> lost;      // frames that keep the matte of an earlier one
-    double seconds = 0;         // from the first byte read to the last written
-    std::vector<Stage> stages;  // they overlap: their sum is more than the time of a frame
+    long frames = 0;              // written
+    std::vector<int> lost;        // frames that keep the matte of an earlier one
+    std::string network;          // what computed the mattes, where it was one
+    int scene_cuts = 0;           // where the network began anew
+    std::vector<double> flicker;  // of the matte from frame to frame, see matte_flicker
+    double seconds = 0;           // from the first byte read to the last written
+    std::vector<Stage> stages;    // they overlap: their sum is more than the time of a frame
     std::string backend_asked, backend_reason, matting_device, rendering_device;
     bool complete = false;  // every frame of the input was written
     std::string problem;    // why not

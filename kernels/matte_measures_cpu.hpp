@@ -1,6 +1,7 @@
 // Measures of mattes on Cpu. Sums are made row by row and added up in the order of the rows.
 #pragma once
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 
@@ -179,27 +180,28 @@ inline double MatteMeasures::temporal(HostImage<const float> result_before, Host
     return std::sqrt(sum / double(size_.area()));
 }
 
-inline double MatteMeasures::flicker(HostImage<const Rgba8> frame_before, HostImage<const Rgba8> frame,
-                                     HostImage<const float> matte_before, HostImage<const float> matte) {
-    check(frame_before, frame, matte_before, matte);
-    constexpr int still = 6;  // codes
-    const auto stays = [&](int x, int y) {
-        const Rgba8 a = frame_before(x, y), b = frame(x, y);
-        return std::abs(a[0] - b[0]) <= still && std::abs(a[1] - b[1]) <= still && std::abs(a[2] - b[2]) <= still;
-    };
-    const double count = sum_of_rows([&](int y) {
-        int part = 0;
-        for (int x = 0; x < size_.width; ++x) part += stays(x, y);
-        return double(part);
-    });
-    const double sum = sum_of_rows([&](int y) {
-        double part = 0;
-        for (int x = 0; x < size_.width; ++x) {
-            const double change = double(matte(x, y)) - double(matte_before(x, y));
-            if (stays(x, y)) part += change * change;
+inline double matte_flicker(Cpu& exec, HostImage<const Rgba8> frame_before, HostImage<const Rgba8> frame,
+                            HostImage<const float> matte_before, HostImage<const float> matte) {
+    const Size size = frame.size;
+    require(frame_before.size == size && matte_before.size == size && matte.size == size,
+            "matte_flicker: the images differ in size");
+    constexpr int still = 6;          // codes
+    constexpr double unit = 1 << 24;  // whole numbers add up to the same in any order
+    std::atomic<int64_t> count{0}, sum{0};
+    exec.for_each_range(size.height, 16, [&](int begin, int end) {
+        for (int y = begin; y < end; ++y) {
+            int64_t pixels = 0;
+            double part = 0;
+            for (int x = 0; x < size.width; ++x) {
+                const Rgba8 a = frame_before(x, y), b = frame(x, y);
+                const bool stays =
+                    std::abs(a[0] - b[0]) <= still && std::abs(a[1] - b[1]) <= still && std::abs(a[2] - b[2]) <= still;
+                const double change = double(matte(x, y)) - double(matte_before(x, y));
+                pixels += stays, part += stays ? change * change : 0;
+            }
+            count += pixels, sum += int64_t(part * unit + 0.5);
         }
-        return part;
     });
-    return count > 0 ? std::sqrt(sum / count) : 0;
+    return count > 0 ? std::sqrt(double(sum) / unit / double(count)) : 0;
 }
 }  // namespace cinebokeh

@@ -107,6 +107,35 @@ struct RvmFeatures {
     TensorView<const T, Exec> context;     // [1/16, 128]
 };
 
+// Features of the encoder, which is in float, as the decoder stores them.
+template <class T, class Exec>
+class RvmFeatureCopies {
+public:
+    RvmFeatureCopies(Exec& exec, Size max_base) {
+        if (std::is_same_v<T, float>) return;
+        Size size = half_of(max_base);
+        for (int i = 0; i < 4; ++i, size = half_of(size)) copies_[i] = {exec, shape_of(size, channels[i])};
+    }
+    RvmFeatures<T, Exec> operator()(Exec& exec, const RvmFeatures<float, Exec>& f) {
+        if constexpr (std::is_same_v<T, float>) {
+            return f;
+        } else {
+            const TensorView<const float, Exec> from[4] = {f.f1, f.f2, f.f3, f.context};
+            TensorView<const T, Exec> to[4];
+            for (int i = 0; i < 4; ++i) {
+                const TensorView<T, Exec> copy = part_of(copies_[i], from[i].shape.size());
+                convert<float, T, Exec>(exec, from[i], copy);
+                to[i] = copy;
+            }
+            return {to[0], to[1], to[2], to[3]};
+        }
+    }
+
+private:
+    static constexpr int channels[4] = {16, 24, 40, 128};
+    TensorBuffer<T, Exec> copies_[4];
+};
+
 template <class T, class Exec>
 class RvmEncoder {
 public:

@@ -33,7 +33,8 @@ struct RvmInput {
     TensorResizeAxis rows, columns;
     Float4 scale, shift;  // (value - mean) / deviation = value * scale + shift
     Image<Float4, Space> base;
-    Tensor<T, Space> normalised, plain;
+    Tensor<float, Space> normalised;
+    Tensor<T, Space> plain;
 
     CINEBOKEH_HD void operator()(int x, int y) const {
         const auto u = columns.sample(x), v = rows.sample(y);
@@ -43,7 +44,7 @@ struct RvmInput {
             const float a = float(above[u.low][c]) * (1 - u.weight) + float(above[u.high][c]) * u.weight;
             const float b = float(below[u.low][c]) * (1 - u.weight) + float(below[u.high][c]) * u.weight;
             value[c] = (a * (1 - v.weight) + b * v.weight) * (1.f / 255);
-            normalised(0, y, x, c) = from_float<T>(value[c] * scale[c] + shift[c]);
+            normalised(0, y, x, c) = value[c] * scale[c] + shift[c];
             plain(0, y, x, c) = from_float<T>(value[c]);
         }
         base(x, y) = rgb_and_mean(value[0], value[1], value[2]);

@@ -64,6 +64,7 @@
 #include "cinebokeh/resize.hpp"
 #include "cinebokeh/sampling.hpp"
 #include "cinebokeh/scatter_bokeh.hpp"
+#include "cinebokeh/scene_cut.hpp"
 #include "cinebokeh/scribbles.hpp"
 #include "cinebokeh/slic.hpp"
 #include "cinebokeh/strided_gaussian.hpp"

@@ -62,12 +62,6 @@ public:
     double temporal(HostImage<const float> result_before, HostImage<const float> result,
                     HostImage<const float> truth_before, HostImage<const float> truth);
 
-    /// dtSSD without a truth: the root of the mean square of matte - matte_before, over the pixels where the frame
-    /// stays as it is and the matte has no reason to change. Those are the pixels of which no channel differs by more
-    /// than 6 codes; 0 where there are none.
-    double flicker(HostImage<const Rgba8> frame_before, HostImage<const Rgba8> frame,
-                   HostImage<const float> matte_before, HostImage<const float> matte);
-
 private:
     template <class... Images>
     void check(const Images&... images) const;
@@ -84,6 +78,17 @@ private:
     Buffer<uint8_t, Cpu> levels_;                                  // in tenths; 255: none yet
     int largest_ = -1;                                             // root of the largest region
 };
+
+/// dtSSD without a truth: the root of the mean square of matte - matte_before, over the pixels where the frame stays as
+/// it is and the matte has no reason to change. Those are the pixels of which no channel differs by more than 6 codes;
+/// 0 where there are none.
+///
+///   frame_before, frame, matte_before, matte  [h, w]
+///
+/// Throws Error if a size differs. Sums to multiples of 2^-24 a row. Allocates nothing. Deterministic, whatever the
+/// threads.
+double matte_flicker(Cpu& exec, HostImage<const Rgba8> frame_before, HostImage<const Rgba8> frame,
+                     HostImage<const float> matte_before, HostImage<const float> matte);
 }  // namespace cinebokeh
 
 // ---------------------------------------------------------------------------- implementation

@@ -3,6 +3,7 @@
 #include "cinebokeh/nn/rvm_layers.hpp"
 #include "download.hpp"
 #include "program.hpp"
+#include "rvm_random.hpp"
 #include "sha256.hpp"
 #include "tfjs_import.hpp"
 
@@ -211,4 +212,49 @@ TEST_CASE("weights get imports what was published into the cache") {
     CHECK(rvm_refiner(Weights::read(file)) == RvmRefiner::fast_guided_filter);
     CHECK(std::distance(fs::directory_iterator(scratch / "cache/cinebokeh"), {}) == 1);
     CHECK(run_program(scratch, "weights list", cache).out.find(file) != std::string::npos);
+}
+
+TEST_CASE("--subject rvm writes a matte for every frame, and says in the report what computed it") {
+    const Scratch scratch;
+    random_rvm(RvmRefiner::fast_guided_filter).write(scratch / "w.safetensors");
+    write_folders(scratch, {48, 36}, 3);
+    const std::string weights = "' --weights '" + (scratch / "w.safetensors") + "' ";
+    const Ran ran = run_program(scratch, "blur '" + (scratch / "frames") + "' -o '" + (scratch / "out") +
+                                             "' --matte-net rvm --downsample-ratio 0.5 --write-matte '" +
+                                             (scratch / "m") + "' --report '" + (scratch / "r.json") + weights);
+    REQUIRE_MESSAGE(ran.code == 0, ran.err);
+    CHECK(read_matte(scratch / "m/frame2.png", {48, 36}).size() == 48 * 36);
+    const nlohmann::json report = json::parse(text_of(scratch / "r.json"));
+    CHECK(report["subject"] == "rvm");
+    CHECK(report["tracker"] == "none");
+    CHECK(report["network"].get<std::string>().find("24 x 18") != std::string::npos);
+    CHECK(report["matte_flicker"]["mean"].get<double>() >= 0);
+
+    // Stills of several sizes, each on its own: the same still gives the same matte wherever it stands.
+    fs::create_directories(scratch / "stills");
+    for (const char* name : {"a.png", "c.png"}) write_square(scratch, std::string("stills/") + name, {40, 30});
+    write_square(scratch, "stills/b.png", {56, 20});
+    const Ran stills = run_program(scratch, "matte '" + (scratch / "stills") + "' -o '" + (scratch / "s") +
+                                                "' --subject rvm --repeat 3 --reset-each" + weights.substr(1));
+    REQUIRE_MESSAGE(stills.code == 0, stills.err);
+    CHECK(read_matte(scratch / "s/a.png", {40, 30}) == read_matte(scratch / "s/c.png", {40, 30}));
+    CHECK(read_matte(scratch / "s/b.png", {56, 20}).size() == 56 * 20);
+}
+
+TEST_CASE("--subject rvm without weights: what to type; a blur finds its subject without them") {
+    const Scratch scratch;
+    const std::string cache = "XDG_CACHE_HOME='" + (scratch / "cache") + "'";
+    write_folders(scratch, {96, 72}, 2);
+    const std::string frames = " '" + (scratch / "frames") + "' --subject rvm -o '" + (scratch / "out") + "' ";
+    check_fails(run_program(scratch, "matte" + frames, cache), "type: cinebokeh weights get rvm");
+    const Ran blur = run_program(scratch, "blur" + frames + "--quiet --report '" + (scratch / "r.json") + "'", cache);
+    CHECK(blur.code == 0);
+    CHECK(blur.says("type: cinebokeh weights get rvm"));
+    CHECK(json::parse(text_of(scratch / "r.json"))["subject"] == "auto");
+    check_fails(run_program(scratch, "blur" + frames + "--weights none", cache), "do not exist");
+    write_text(scratch / "bad", "no weights");
+    check_fails(run_program(scratch, "blur" + frames + "--weights '" + (scratch / "bad") + "'", cache), "safetensors");
+    for (const char* wrong : {"--downsample-ratio 2", "--downsample-ratio nan", "--first-matte a.png"})
+        CHECK(run_program(scratch, "blur" + frames + wrong, cache).code == 2);
+    CHECK(run_program(scratch, "matte in.mp4 -o out --repeat 3", cache).code == 2);
 }

@@ -1,0 +1,38 @@
+// Mattes from a neural network, on the CPU. Behind a pointer: the network is compiled once.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "cinebokeh/core/image.hpp"
+
+namespace cinebokeh::demo {
+
+struct NetworkOptions {
+    std::string weights;          // file; empty: in the user's cache
+    double downsample_ratio = 0;  // 0: by the size of the frame
+    int repeat = 1;               // times that each frame is given to the network
+    bool reset_each = false;      // forget the frame before: for stills
+};
+
+/// The file of the weights; empty where none was given and there is none in the cache. Throws Error where the given
+/// file does not exist.
+std::string find_weights(const NetworkOptions& options);
+
+/// Robust Video Matting over the frames of a video, which may change their size. It begins anew at scene cuts.
+class NetworkMatting {
+public:
+    /// Throws Error where the weights are not good.
+    NetworkMatting(const NetworkOptions& options, const std::string& weights, Size size, int threads);
+    ~NetworkMatting();
+
+    void matte(HostImage<const Rgba8> frame, HostImage<float> matte);
+
+    /// What computes, for people: network, storage, base size.
+    std::string description() const;
+    int scene_cuts() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+}  // namespace cinebokeh::demo
