@@ -19,8 +19,8 @@ CINEBOKEH_HD inline DeformSample deform_sample(Size size, float y, float x, floa
     const bool west = left >= 0, east = left + 1 < width;
     return {int(left),
             int(top),
-            {above & west ? (1 - v) * (1 - u) * factor : 0, above & east ? (1 - v) * u * factor : 0,
-             below & west ? v * (1 - u) * factor : 0, below & east ? v * u * factor : 0}};
+            {(above & west) ? (1 - v) * (1 - u) * factor : 0, (above & east) ? (1 - v) * u * factor : 0,
+             (below & west) ? v * (1 - u) * factor : 0, (below & east) ? v * u * factor : 0}};
 }
 
 template <class Space>
