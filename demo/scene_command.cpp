@@ -43,7 +43,10 @@ void write_linear(Cpu& exec, Images& images, const std::vector<Float4>& linear, 
     write_png(file, {images.codes.data(), images.size});
 }
 
-void write_frame(Cpu& exec, const Scene& scene, int index, const fs::path& out, Images& images) {
+std::string folder_of(Corruption level) { return std::string("disparity_") + name_of(level); }
+
+void write_frame(Cpu& exec, const Scene& scene, int index, const SceneOptions& options, Images& images) {
+    const fs::path out = options.output;
     const SceneFrame& frame = scene.frames[size_t(index)];
     const Size size = images.size;
     trace_pinhole(exec, frame.layers, scene.subject,
@@ -53,7 +56,7 @@ void write_frame(Cpu& exec, const Scene& scene, int index, const fs::path& out, 
         images.defocus[i] = float(frame.lens.strength * (double(images.disparity[i]) - frame.lens.focus));
     char name[16];
     std::snprintf(name, sizeof name, "%05d", index);
-    const auto file = [&](const char* folder, const char* extension) {
+    const auto file = [&](const std::string& folder, const char* extension) {
         return out / folder / (std::string(name) + extension);
     };
     write_linear(exec, images, images.picture, file("frames", ".png"));
@@ -61,6 +64,11 @@ void write_frame(Cpu& exec, const Scene& scene, int index, const fs::path& out, 
     write_disparity_png(file("disparity", ".png"), {images.disparity.data(), size});
     write_matte_png(file("mattes", ".png"), {images.matte.data(), size});
     write_pfm(file("defocus", ".pfm"), {images.defocus.data(), size});
+    for (const Corruption level : options.corrupt) {
+        images.defocus = images.disparity;  // written already
+        corrupt_disparity(exec, level, scene.params.seed, index, {images.defocus.data(), size});
+        write_pfm(file(folder_of(level), ".pfm"), {images.defocus.data(), size});
+    }
 }
 
 void write_json(const Scene& scene, const char* move, const fs::path& file) {
@@ -82,6 +90,7 @@ int generate_scene(const SceneOptions& options) {
     const Scene scene = write_scene(options.params);
     const fs::path out = options.output;
     for (const char* folder : folders) make_folder((out / folder).string());
+    for (const Corruption level : options.corrupt) make_folder((out / folder_of(level)).string());
     write_json(scene, name_of(options.params.move), out / "scene.json");
     Cpu exec(options.threads);
     Images images(options.params.size);
@@ -93,7 +102,7 @@ int generate_scene(const SceneOptions& options) {
                 std::fprintf(stderr, "cinebokeh: stopped\n");
                 return 130;
             }
-            write_frame(exec, scene, i, out, images);
+            write_frame(exec, scene, i, options, images);
             progress.update(i + 1);
         }
     }

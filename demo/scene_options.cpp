@@ -9,6 +9,9 @@ namespace {
 const std::map<std::string, CameraMove> moves = {
     {"blur", CameraMove::blur}, {"focus", CameraMove::focus}, {"rack", CameraMove::rack}};
 
+const std::map<std::string, Corruption> levels = {
+    {"I", Corruption::I}, {"II", Corruption::II}, {"III", Corruption::III}, {"IV", Corruption::IV}};
+
 // Reads "256x128". False where it is no size of a scene.
 bool parse_size(const std::string& text, Size& size) {
     int width = 0, height = 0, read = 0;
@@ -21,6 +24,7 @@ bool parse_size(const std::string& text, Size& size) {
 }  // namespace
 
 const char* name_of(CameraMove move) { return name_in(moves, move); }
+const char* name_of(Corruption level) { return name_in(levels, level); }
 
 CLI::App* add_scene(CLI::App& app, SceneOptions& options) {
     CLI::App* command =
@@ -48,6 +52,17 @@ CLI::App* add_scene(CLI::App& app, SceneOptions& options) {
         ->add_option("--textures", scene.textures,
                      "pictures to use: those with transparency are objects, the others backgrounds")
         ->type_name("DIR");
+    command
+        ->add_option_function<std::vector<std::string>>(
+            "--corrupt",
+            [&options](const std::vector<std::string>& names) {
+                for (const std::string& name : names) options.corrupt.push_back(levels.at(name));
+            },
+            "write disparity as estimators get it wrong too: I blurred, II also eroded or dilated, III also deformed, "
+            "IV also scaled, each frame by 0.9 to 1.1")
+        ->delimiter(',')
+        ->check(CLI::IsMember(levels))
+        ->type_name("I,II,III,IV");
     command->add_option("--threads", options.threads, "default: one per core")
         ->check(CLI::Range(1, 1024))
         ->type_name("N");
@@ -55,7 +70,8 @@ CLI::App* add_scene(CLI::App& app, SceneOptions& options) {
     command->footer(
         "Writes frames/, disparity/ (16-bit PNG, value * 65535; larger is nearer), mattes/ (of the subject), defocus/\n"
         "(PFM, signed radius of blur in pixels, positive before the focal plane), bokeh/ (ray-traced) and scene.json\n"
-        "(of each frame: strength in pixels per unit of disparity, focus as disparity).");
+        "(of each frame: strength in pixels per unit of disparity, focus as disparity); with --corrupt also\n"
+        "disparity_I/ and so on (PFM).");
     return command;
 }
 }  // namespace cinebokeh::demo

@@ -1,5 +1,6 @@
 // The command line of `scene`.
 #pragma once
+#include "scene_corruption.hpp"
 #include "scene_script.hpp"
 
 namespace CLI {
@@ -11,6 +12,7 @@ namespace cinebokeh::demo {
 struct SceneOptions {
     SceneParams params;
     std::string output;
+    std::vector<Corruption> corrupt;  // each is written beside the exact disparity
     int threads = 0;
     bool quiet = false;
 };
@@ -18,6 +20,7 @@ struct SceneOptions {
 /// Adds `scene` to the command line.
 CLI::App* add_scene(CLI::App& app, SceneOptions& options);
 const char* name_of(CameraMove move);
+const char* name_of(Corruption level);
 
 /// `scene`: 0 if every frame was written, 130 after Ctrl-C.
 int generate_scene(const SceneOptions& options);

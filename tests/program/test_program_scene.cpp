@@ -2,6 +2,7 @@
 #include "disparity_file.hpp"
 #include "pfm_file.hpp"
 #include "program.hpp"
+#include "scene_corruption.hpp"
 #include "scene_script.hpp"
 
 using namespace cinebokeh;
@@ -279,11 +280,12 @@ TEST_CASE("a lens that reaches through a plane, and parameters out of range, are
 
 TEST_CASE("scene writes everything that is needed to render it again, the same for any number of threads") {
     const Scratch scratch;
-    const std::string options = "scene --seed 5 --frames 2 --size 48x32 --objects 3 --move rack --quiet -o '";
+    const std::string options =
+        "scene --seed 5 --frames 2 --size 48x32 --objects 3 --move rack --corrupt I,IV --quiet -o '";
     REQUIRE(run_program(scratch, options + (scratch / "a") + "' --threads 1").code == 0);
     REQUIRE(run_program(scratch, options + (scratch / "b") + "' --threads 3").code == 0);
     for (const char* file : {"frames/00001.png", "bokeh/00001.png", "disparity/00001.png", "mattes/00001.png",
-                             "defocus/00001.pfm", "scene.json"})
+                             "defocus/00001.pfm", "disparity_I/00001.pfm", "disparity_IV/00001.pfm", "scene.json"})
         CHECK_MESSAGE(text_of(scratch / ("a/" + std::string(file))) == text_of(scratch / ("b/" + std::string(file))),
                       file);
     const nlohmann::json json = nlohmann::json::parse(text_of(scratch / "a/scene.json"));
@@ -297,6 +299,36 @@ TEST_CASE("scene writes everything that is needed to render it again, the same f
         CHECK(std::abs(double(defocus.pixels[i]) - strength * (double(disparity[i]) - focus)) < strength * 1e-5);
 }
 
+TEST_CASE("each level of corruption adds to the one before it, the same in every run and another in every frame") {
+    const Size size{96, 80};
+    Cpu one(1), three(3);
+    std::vector<float> exact(size.area());
+    for (size_t i = 0; i < exact.size(); ++i) exact[i] = i / 96 % 40 < 20 && i % 96 < 50 ? 0.7f : 0.2f;
+    const auto corrupted = [&](Cpu& exec, Corruption level, int frame) {
+        std::vector<float> values = exact;
+        corrupt_disparity(exec, level, 5, frame, host_view(values, size));
+        return values;
+    };
+    std::vector<float> before = exact;
+    for (const Corruption level : {Corruption::I, Corruption::II, Corruption::III, Corruption::IV}) {
+        const std::vector<float> values = corrupted(one, level, 3);
+        CHECK(values == corrupted(three, level, 3));
+        CHECK(values != corrupted(one, level, 4));
+        CHECK(values != before);
+        if (level == Corruption::IV) {
+            const double factor = double(values[0]) / double(before[0]);
+            CHECK(factor >= 0.9 - 1e-6);
+            CHECK(factor <= 1.1 + 1e-6);
+            for (size_t i = 0; i < values.size(); ++i)  // a float product, rounded
+                CHECK(std::abs(double(values[i]) - factor * double(before[i])) < 1e-6);
+        } else {  // means, extremes and copies of what there was
+            CHECK(*std::min_element(values.begin(), values.end()) >= 0.2f - 1e-6f);
+            CHECK(*std::max_element(values.begin(), values.end()) <= 0.7f + 1e-6f);
+        }
+        before = values;
+    }
+}
+
 TEST_CASE("scene takes pictures as textures") {
     const Scratch scratch;
     fs::create_directories(scratch / "t");
@@ -306,8 +338,9 @@ TEST_CASE("scene takes pictures as textures") {
     check_fails(run_program(scratch, options + " --textures '" + (scratch / "none") + "'"), "does not exist");
     fs::create_directories(scratch / "empty");
     check_fails(run_program(scratch, options + " --textures '" + (scratch / "empty") + "'"), "holds no picture");
-    for (const char* line : {"scene", "scene -o s --size 8x8", "scene -o s --size 64", "scene -o s --frames 0",
-                             "scene -o s --objects 0", "scene -o s --move zoom", "scene -o s --size 64x64x"})
+    for (const char* line :
+         {"scene", "scene -o s --size 8x8", "scene -o s --size 64", "scene -o s --frames 0", "scene -o s --objects 0",
+          "scene -o s --move zoom", "scene -o s --corrupt V", "scene -o s --size 64x64x"})
         CHECK(run_program(scratch, line).code == 2);
 }
 TEST_CASE("the bokeh of a scene has converged: more points change it by less than a quarter of an 8-bit step") {
