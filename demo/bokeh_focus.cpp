@@ -4,33 +4,36 @@
 #include <cmath>
 
 #include "cinebokeh/core/error.hpp"
+#include "cinebokeh/plane_disparity.hpp"
+#include "focus_track_file.hpp"
 
 namespace cinebokeh::demo {
 namespace {
-float median(std::vector<float>& values) {
-    const auto middle = values.begin() + ptrdiff_t(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
+FocusTarget target_of(const BokehOptions& options, Size frame) {
+    using Kind = FocusTarget::Kind;
+    if (options.focus == FocusOn::subject) return {Kind::subject, 0, 0, 0};
+    if (options.focus == FocusOn::disparity) return {Kind::disparity, options.focus_disparity, 0, 0};
+    require(frame.contains(options.x, options.y), "--focus ", options.x, ",", options.y, " is outside of the frame, ",
+            frame.width, " x ", frame.height);
+    const float x = float(options.x) + 0.5f, y = float(options.y) + 0.5f;
+    return {Kind::point, 0, x / float(frame.width), y / float(frame.height)};
+}
+
+// What is said on the command line of aperture holds where the track says nothing.
+FocusTrack track_of(const BokehOptions& options, Size frame) {
+    std::vector<FocusKey> keys(1);
+    if (options.focus_track.empty())
+        keys[0].target = target_of(options, frame);
+    else
+        keys = read_focus_track(options.focus_track).keys();
+    const auto silent = [](const FocusKey& key) { return !key.f_number && !key.strength; };
+    if (std::all_of(keys.begin(), keys.end(), silent)) {
+        keys[0].f_number = options.f_number;
+        if (!options.f_number) keys[0].strength = options.strength.value_or(float(frame.height) / 45);
+    }
+    return FocusTrack(std::move(keys));
 }
 }  // namespace
-
-BokehFocus::BokehFocus(const BokehOptions& options, Size frame) : options_(options), size_(frame), last_(1) {
-    if (options.focus == FocusOn::point)
-        require(frame.contains(options.x, options.y), "--focus ", options.x, ",", options.y,
-                " is outside of the frame, ", frame.width, " x ", frame.height);
-    if (options.focus == FocusOn::disparity && options.f_number)
-        require(options.focus_disparity >= 0, "--focus ", options.focus_disparity,
-                " is no distance of a lens: with --f-number it must be 0 or more");
-}
-
-Focus BokehFocus::operator()(const Frame& frame) {
-    last_ = disparity_of(frame);
-    if (!options_.f_number) return {options_.strength.value_or(float(size_.height) / 45), last_};
-    const Lens lens{.focal_length = options_.focal_length / 1000,
-                    .f_number = *options_.f_number,
-                    .sensor_width = options_.sensor_width / 1000};
-    return focus_of_disparity(lens, size_.width, options_.scale, last_);
-}
 
 float largest_radius(HostImage<const float> disparity, Focus focus) {
     float low = 0, high = 1;  // of the planes of a matte
@@ -43,23 +46,24 @@ float largest_radius(HostImage<const float> disparity, Focus focus) {
     return focus.strength * std::max(std::abs(low - focus.disparity), std::abs(high - focus.disparity));
 }
 
-// Without depth there are two planes: the subject at 1, the background at 0.
-float BokehFocus::disparity_of(const Frame& frame) const {
-    if (options_.focus == FocusOn::disparity) return options_.focus_disparity;
-    const bool subject = options_.focus == FocusOn::subject;
-    if (frame.disparity.empty()) {
-        const size_t at = size_t(options_.y) * size_t(size_.width) + size_t(options_.x);
-        return subject || frame.matte[at] >= 0.5f ? 1.f : 0.f;
-    }
-    std::vector<float> values;
-    const HostImage<const float> disparity = frame.disparity_view();
-    if (subject) {
-        for (size_t i = 0; i < frame.matte.size(); ++i)
-            if (frame.matte[i] >= 0.5f) values.push_back(frame.disparity[i]);
-    } else {
-        for (int dy = -2; dy <= 2; ++dy)
-            for (int dx = -2; dx <= 2; ++dx) values.push_back(disparity.clamped(options_.x + dx, options_.y + dy));
-    }
-    return values.empty() ? last_ : median(values);
+BokehFocus::BokehFocus(const BokehOptions& options, Size frame, TimeBase unit)
+    : BokehFocus(options, track_of(options, frame), unit) {}
+
+BokehFocus::BokehFocus(const BokehOptions& options, FocusTrack track, TimeBase unit)
+    : seconds_(double(unit.num) / unit.den),
+      on_subject_(std::any_of(track.keys().begin(), track.keys().end(),
+                              [](const FocusKey& key) { return key.target.kind == FocusTarget::Kind::subject; })),
+      player_(exec_, std::move(track),
+              Lens{.focal_length = options.focal_length / 1000, .sensor_width = options.sensor_width / 1000},
+              options.scale) {}
+
+Focus BokehFocus::operator()(const Frame& frame) {
+    const double time = double(frame.time) * seconds_;
+    const HostImage<const float> matte{frame.matte.empty() ? nullptr : frame.matte.data(), frame.size};
+    if (!frame.disparity.empty()) return player_(time, frame.disparity_view(), matte);
+    planes_.resize(frame.size.area());
+    const HostImage<float> planes{planes_.data(), frame.size};
+    plane_disparity<Cpu>(exec_, matte, {}, planes);
+    return player_(time, planes, matte);
 }
 }  // namespace cinebokeh::demo

@@ -1,7 +1,7 @@
 // Where the focal plane of each frame is, and how strong the blur.
 #pragma once
 #include "bokeh_options.hpp"
-#include "cinebokeh/defocus.hpp"
+#include "cinebokeh/pipeline/focus_track.hpp"
 #include "frame.hpp"
 
 namespace cinebokeh::demo {
@@ -11,18 +11,23 @@ float largest_radius(HostImage<const float> disparity, Focus focus);
 
 class BokehFocus {
 public:
-    /// Throws Error where the options do not fit the frames, or each other.
-    BokehFocus(const BokehOptions& options, Size frame);
+    /// `unit`: of the times of the frames. Throws Error where the options do not fit the frames, or each other, or
+    /// where the focus track cannot be read.
+    BokehFocus(const BokehOptions& options, Size frame, TimeBase unit = {});
 
     /// The focus of a frame that has its matte and its disparity, as far as they are known; to be called for each, in
     /// order: where the subject is not seen, the focus stays.
     Focus operator()(const Frame& frame);
+    /// Whether the matte is looked at.
+    bool on_subject() const { return on_subject_; }
 
 private:
-    float disparity_of(const Frame& frame) const;
+    BokehFocus(const BokehOptions& options, FocusTrack track, TimeBase unit);
 
-    BokehOptions options_;
-    Size size_;
-    float last_;  // disparity
+    double seconds_;  // per unit of time
+    bool on_subject_;
+    Cpu exec_{1};
+    std::vector<float> planes_;  // disparity where only the matte is known
+    FocusTrackPlayer<Cpu> player_;
 };
 }  // namespace cinebokeh::demo

@@ -33,6 +33,9 @@ CLI::Validator finite() {  // CLI11's range lets NaN pass
     return CLI::Validator(
         [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; }, "");
 }
+// What only the exact renderer knows.
+constexpr const char* aperture_options[] = {"--blades",  "--rotation",  "--curvature", "--squeeze",
+                                            "--cat-eye", "--chromatic", "--highlights"};
 }  // namespace
 
 void add_bokeh(CLI::App* command, BokehOptions& options) {
@@ -83,5 +86,32 @@ void add_bokeh(CLI::App* command, BokehOptions& options) {
                 return parse_scale(text, ignored) ? "" : "the scale must be A,B, two numbers, A above 0";
             },
             "A,B"));
+}
+
+void add_aperture(CLI::App* command, Aperture& aperture, Highlights& highlights) {
+    command->add_option("--blades", aperture.blades, "of the diaphragm: 3 to 16; 0 (default) is a circle")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                const int blades = std::atoi(text.c_str());
+                return blades == 0 || (blades >= 3 && blades <= 16) ? "" : "the blades must be 0 or 3 to 16";
+            },
+            "N"));
+    const auto number = [&](const char* name, float& value, double low, double high, const char* help) {
+        return command->add_option(name, value, help)->check(CLI::Range(low, high))->check(finite());
+    };
+    number("--rotation", aperture.rotation, -360, 360, "of the blades, counter-clockwise")->type_name("DEGREES");
+    number("--curvature", aperture.curvature, 0, 1, "of the blades: 0 (default) is straight, 1 makes a circle");
+    number("--squeeze", aperture.squeeze, 0.25, 4, "height / width of the blur, as of an anamorphic lens; default 1");
+    number("--cat-eye", aperture.cat_eye, 0, 1, "how much the blur is cut towards the corners; default 0");
+    number("--chromatic", aperture.chromatic, -0.25, 0.25,
+           "how much wider red is blurred than green, and blue less; default 0");
+    number("--highlights", highlights.gain, 1, 64,
+           "how bright white is before it is blurred: lamps become disks, paper stays; default 1");
+}
+
+void refuse_aperture(const CLI::App* command, const std::string& renderer) {
+    for (const char* name : aperture_options)
+        if (command->count(name) > 0)
+            throw CLI::ValidationError(renderer + " takes no " + name + ": --renderer exact does");
 }
 }  // namespace cinebokeh::demo

@@ -3,7 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "cinebokeh/lens.hpp"
+#include "cinebokeh/highlights.hpp"
+#include "cinebokeh/scatter_bokeh.hpp"
 
 namespace CLI {
 class App;
@@ -12,10 +13,9 @@ class App;
 namespace cinebokeh::demo {
 
 enum class FocusOn {
-    subject,    // the disparity of the matte
-    point,      // the disparity around a pixel of every frame
-    disparity,  // a number
-    track       // a file says it for every moment
+    subject,   // the disparity of the matte
+    point,     // the disparity around a pixel of every frame
+    disparity  // a number
 };
 
 struct BokehOptions {
@@ -23,6 +23,7 @@ struct BokehOptions {
     FocusOn focus = FocusOn::subject;
     float focus_disparity = 0;
     int x = 0, y = 0;                            // of the point, pixels
+    std::string focus_track;                     // a file that says it for every moment, instead
     std::optional<float> strength;               // radius in pixels per unit of disparity
     std::optional<float> f_number;               // of a lens
     DisparityScale scale;                        // what disparity means to that lens
@@ -32,4 +33,8 @@ struct BokehOptions {
 
 /// Adds --disparity, --focus, --strength, --f-number, --focal-length and --sensor-width to a command.
 void add_bokeh(CLI::App* command, BokehOptions& options);
+/// Adds --blades, --rotation and what else the exact renderer knows of an aperture.
+void add_aperture(CLI::App* command, Aperture& aperture, Highlights& highlights);
+/// Throws CLI::ValidationError where one of these is given with another renderer.
+void refuse_aperture(const CLI::App* command, const std::string& renderer);
 }  // namespace cinebokeh::demo

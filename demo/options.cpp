@@ -14,10 +14,13 @@ const std::map<std::string, Subject> subjects = {
     {"auto", Subject::automatic}, {"scribbles", Subject::scribbles}, {"first-matte", Subject::first_matte},
     {"given", Subject::given},    {"truth", Subject::truth},         {"rvm", Subject::network}};
 const std::map<std::string, TrackerKind> trackers = {{"memory", TrackerKind::memory}, {"seed", TrackerKind::seed}};
-const std::map<std::string, RendererKind> renderers = {
-    {"gaussian", RendererKind::gaussian},         {"disk", RendererKind::disk},
-    {"layered", RendererKind::layered},           {"bucketed", RendererKind::bucketed},
-    {"fixed-layers", RendererKind::fixed_layers}, {"plain-scatter", RendererKind::plain_scatter}};
+const std::map<std::string, RendererKind> renderers = {{"gaussian", RendererKind::gaussian},
+                                                       {"disk", RendererKind::disk},
+                                                       {"layered", RendererKind::layered},
+                                                       {"exact", RendererKind::exact},
+                                                       {"bucketed", RendererKind::bucketed},
+                                                       {"fixed-layers", RendererKind::fixed_layers},
+                                                       {"plain-scatter", RendererKind::plain_scatter}};
 
 const CLI::Validator not_nan(  // CLI11's range lets NaN pass
     [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; }, "");
@@ -65,7 +68,7 @@ void add_lens(CLI::App* app, BlurParams& blur) {
     add_choice(
         app, "--renderer", blur.renderer, renderers,
         "disk (default; the round blur of a lens) or gaussian (soft) blur all background alike; the others follow "
-        "depth: layered (their default), bucketed, fixed-layers, plain-scatter");
+        "depth: layered (their default), exact, bucketed, fixed-layers, plain-scatter");
     const auto number = [&](const char* name, std::optional<float>& value, double low, double high, const char* help) {
         app->add_option_function<float>(
                name, [&value](const float& v) { value = v; }, help)
@@ -105,6 +108,14 @@ CLI::App* add_blur(CLI::App& app, ProcessOptions& options, BlurParams& blur, std
         ->type_name("DIR");
     add_lens(command, blur);
     add_bokeh(command, options.bokeh);
+    add_aperture(command, blur.aperture, blur.highlights);
+    command
+        ->add_option_function<std::string>(
+            "--focus-track",
+            [&options](const std::string& file) { options.bokeh.focus_track = file, options.bokeh.given = true; },
+            "what is sharp when, and how strong the blur, as keys in JSON; see focus_track_file.hpp")
+        ->type_name("JSON")
+        ->excludes("--focus");
     command->add_option("--write-matte", options.write_matte, "write the mattes too, 8 bit")->type_name("DIR");
     command->add_option("--contact-sheet", options.contact_sheet, "write a picture of a few frames, mattes and results")
         ->type_name("PNG");
@@ -223,11 +234,12 @@ void settle_renderer(const CLI::App* command, const BokehOptions& bokeh, BlurPar
     const std::string renderer = std::string("--renderer ") + name_of(blur.renderer);
     if (bokeh.given && !depth)
         throw CLI::ValidationError(renderer +
-                                   " does not follow depth: take layered, bucketed, fixed-layers or "
+                                   " does not follow depth: take layered, exact, bucketed, fixed-layers or "
                                    "plain-scatter with --disparity, --focus or --strength");
     for (const char* name : {"--radius", "--sigma", "--kernel", "--feather"})
         if (depth && command->count(name) > 0)
             throw CLI::ValidationError(renderer + " takes no " + name + ": say --strength or --f-number");
+    if (blur.renderer != RendererKind::exact) refuse_aperture(command, renderer);
 }
 }  // namespace
 

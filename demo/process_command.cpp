@@ -46,9 +46,10 @@ Report start_report(const ProcessOptions& options, const SourceInfo& source, con
 }
 
 // A blur that follows depth needs the subject where it is to be focused on, or where there is no depth but it.
-bool needs_matte(const ProcessOptions& options, const SourceInfo& source, const DisparitySource& disparity) {
+bool needs_matte(const ProcessOptions& options, const SourceInfo& source, const DisparitySource& disparity,
+                 const BokehFocus& focus) {
     return source.has_matte || options.subject.asked_for || !options.write_matte.empty() || !disparity.any() ||
-           options.bokeh.focus == FocusOn::subject;
+           focus.on_subject();
 }
 
 void check_outputs(const ProcessOptions& options) {
@@ -107,10 +108,11 @@ int process(const ProcessOptions& asked) {
     const std::unique_ptr<Session> session = make_session(options, info.size, backend.cuda);
     const bool depth = options.blur && follows_depth(options.blur->renderer);
     DisparitySource disparity(options.bokeh.disparity, info);
-    BokehFocus focus(options.bokeh, info.size);
+    BokehFocus focus(options.bokeh, info.size, info.time_base);
     const std::unique_ptr<NetworkMatting> network = open_network(options, info.size);
     std::optional<MatteSource> mattes;
-    if (!depth || needs_matte(options, info, disparity)) mattes.emplace(options.subject, info, *session, network.get());
+    if (!depth || needs_matte(options, info, disparity, focus))
+        mattes.emplace(options.subject, info, *session, network.get());
     std::unique_ptr<FrameSink> sink;
     if (options.blur) sink = open_sink(options.output, info, options.max_frames);
     if (sink && !sink->note().empty() && !options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", sink->note().c_str());

@@ -8,6 +8,7 @@
 #include "cinebokeh/color.hpp"
 #include "cinebokeh/core/error.hpp"
 #include "disparity_file.hpp"
+#include "focus_track_file.hpp"
 #include "frame_sink.hpp"
 #include "image_file.hpp"
 #include "pfm_file.hpp"
@@ -84,6 +85,15 @@ void write_json(const Scene& scene, const char* move, const fs::path& file) {
     stream.close();
     require(bool(stream), "'", file.string(), "' cannot be written");
 }
+// A key for each frame, of pictures at 30 a second, as a folder is read.
+FocusTrack track_of(const Scene& scene) {
+    std::vector<FocusKey> keys;
+    for (const SceneFrame& frame : scene.frames) {
+        const FocusTarget target{FocusTarget::Kind::disparity, float(frame.lens.focus), 0, 0};
+        keys.push_back({double(keys.size()) / 30, target, {}, float(frame.lens.strength), FocusEasing::linear});
+    }
+    return FocusTrack(std::move(keys));
+}
 }  // namespace
 
 int generate_scene(const SceneOptions& options) {
@@ -92,6 +102,7 @@ int generate_scene(const SceneOptions& options) {
     for (const char* folder : folders) make_folder((out / folder).string());
     for (const Corruption level : options.corrupt) make_folder((out / folder_of(level)).string());
     write_json(scene, name_of(options.params.move), out / "scene.json");
+    write_focus_track((out / "focus.json").string(), track_of(scene));
     Cpu exec(options.threads);
     Images images(options.params.size);
     const Stopwatch watch;

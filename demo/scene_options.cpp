@@ -70,7 +70,9 @@ CLI::App* add_scene(CLI::App& app, SceneOptions& options) {
     command->footer(
         "Writes frames/, disparity/ (16-bit PNG, value * 65535; larger is nearer), mattes/ (of the subject), defocus/\n"
         "(PFM, signed radius of blur in pixels, positive before the focal plane), bokeh/ (ray-traced) and scene.json\n"
-        "(of each frame: strength in pixels per unit of disparity, focus as disparity); with --corrupt also\n"
+        "(of each frame: strength in pixels per unit of disparity, focus as disparity), focus.json (the same as a "
+        "focus\n"
+        "track); with --corrupt also\n"
         "disparity_I/ and so on (PFM).");
     return command;
 }

@@ -7,6 +7,8 @@
 
 #include "cinebokeh/core/image.hpp"
 #include "cinebokeh/defocus.hpp"
+#include "cinebokeh/highlights.hpp"
+#include "cinebokeh/scatter_bokeh.hpp"
 
 namespace cinebokeh::demo {
 
@@ -15,6 +17,7 @@ enum class RendererKind {
     gaussian,  // these two blur what a matte leaves out, all of it alike
     disk,
     layered,  // the others follow depth, see BokehMethod
+    exact,
     bucketed,
     fixed_layers,
     plain_scatter
@@ -28,6 +31,8 @@ struct BlurParams {
     std::optional<float> sigma;   // of the gaussian
     std::optional<int> kernel;    // width of the gaussian's window, odd
     std::optional<int> feather;   // how far the edge of the subject is softened, outwards
+    Aperture aperture;            // of the exact renderer, as
+    Highlights highlights;
 };
 
 struct SessionParams {

@@ -29,6 +29,8 @@ inline BackgroundBlurParams blur_params(const BlurParams& asked) {
 
 inline BokehMethod bokeh_method(RendererKind kind) {
     switch (kind) {
+        case RendererKind::exact:
+            return BokehMethod::exact;
         case RendererKind::bucketed:
             return BokehMethod::bucketed;
         case RendererKind::fixed_layers:
@@ -51,8 +53,8 @@ public:
             frame_ = {exec, size_}, matte_ = {exec, size_};
         }
         if (!params.blur) return;
-        kind_ = params.blur->renderer;
-        if (!follows_depth(kind_)) blur_.emplace(exec, params.size, blur_params(*params.blur));
+        lens_ = *params.blur;
+        if (!follows_depth(lens_.renderer)) blur_.emplace(exec, params.size, blur_params(*params.blur));
         if constexpr (on_device) result_ = {exec, size_}, disparity_ = {exec, size_};
     }
 
@@ -122,7 +124,11 @@ private:
     void make_room(Size size, float radius) {
         const float room = std::clamp(std::exp2(std::ceil(std::log2(std::max(radius, 1.f)))), 16.f, 200.f);
         if (!bokeh_ || room > bokeh_->params().max_radius)
-            bokeh_.emplace(exec_, size, BokehRendererParams{.method = bokeh_method(kind_), .max_radius = room});
+            bokeh_.emplace(exec_, size,
+                           BokehRendererParams{.method = bokeh_method(lens_.renderer),
+                                               .max_radius = room,
+                                               .aperture = lens_.aperture,
+                                               .highlights = lens_.highlights});
     }
 
     struct Nothing {};
@@ -134,7 +140,7 @@ private:
     bool tracks_ = false;  // on the device
     Matting matting_;
     std::optional<Tracker> tracker_;
-    RendererKind kind_ = RendererKind::disk;
+    BlurParams lens_;
     std::optional<BackgroundBlur<Exec>> blur_;
     std::optional<BokehRenderer<Exec>> bokeh_;
     Buffer<Rgba8, Exec> frame_, result_;  // on the device

@@ -45,8 +45,8 @@ TEST_CASE("what lies at the focused disparity stays sharp, with every renderer")
     write_folders(scratch, size, 2);
     write_disparities(scratch, 2);
     const std::string disparity = "--disparity '" + (scratch / "disparity") + "' --strength 10 ";
-    for (const std::string renderer :
-         {"", "--renderer bucketed", "--renderer fixed-layers", "--renderer plain-scatter"})
+    for (const std::string renderer : {"", "--renderer exact --blades 6", "--renderer bucketed",
+                                       "--renderer fixed-layers", "--renderer plain-scatter"})
         for (const std::string focus : {"--focus 0.8 ", "--focus 40,10 "}) {
             CAPTURE(renderer);
             const Ran ran = blur(scratch, disparity + focus + renderer);
@@ -72,6 +72,49 @@ TEST_CASE("a strength of 0, and a constant disparity in focus, return the frames
                                        "--disparity '" + (scratch / "flat.png") + "' --focus 20,20 --strength 10"}) {
         REQUIRE(blur(scratch, options).code == 0);
         CHECK(read_picture(scratch / "out/00001.png").pixels == square_picture(size, 1));
+    }
+}
+
+TEST_CASE("a focus track changes focus and strength from frame to frame, and what is wrong with it is said") {
+    const Scratch scratch;
+    write_folders(scratch, size, 2);
+    write_disparities(scratch, 2);
+    const std::string options =
+        "--disparity '" + (scratch / "disparity") + "' --focus-track '" + (scratch / "track.json") + "'";
+    write_text(scratch / "track.json", R"({"keys": [{"time": 0, "focus": {"disparity": 0.2}, "strength": 0},
+                                                    {"time": 0.0333, "focus": {"disparity": 0.8}, "strength": 10}]})");
+    const Ran ran = blur(scratch, options);
+    REQUIRE_MESSAGE(ran.code == 0, ran.err);
+    CHECK(read_picture(scratch / "out/00000.png").pixels == square_picture(size));
+    CHECK(changed(scratch, 36, 48) == 0);
+    CHECK(changed(scratch, 0, 16) > 1000);
+    write_text(scratch / "track.json",
+               R"({"keys": [{"time": 1, "focus": "subject"}, {"time": 0, "focus": "subject"}]})");
+    check_fails(blur(scratch, options), "does not come after");
+    write_text(scratch / "track.json", "{");
+    check_fails(blur(scratch, options), "not JSON");
+    fs::remove(scratch / "track.json");
+    check_fails(blur(scratch, options), "does not exist");
+}
+
+TEST_CASE("a generated scene is rendered again from its focus track") {
+    const Scratch scratch;
+    REQUIRE(run_program(scratch, "scene --seed 4 --frames 2 --size 48x36 --objects 2 --move rack --quiet -o '" +
+                                     (scratch / "s") + "'")
+                .code == 0);
+    const std::string options = "blur '" + (scratch / "s/frames") + "' --disparity '" + (scratch / "s/disparity") +
+                                "' --focus-track '" + (scratch / "s/focus.json") + "' --quiet -o '" +
+                                (scratch / "out") + "'";
+    const auto psnr = [&](const std::string& result) {
+        REQUIRE(run_program(scratch, "eval bokeh '" + (scratch / result) + "' '" + (scratch / "s") + "' --json '" +
+                                         (scratch / "e.json") + "'")
+                    .code == 0);
+        return nlohmann::json::parse(text_of(scratch / "e.json"))["PSNR"]["mean"].get<double>();
+    };
+    const double sharp = psnr("s/frames");
+    for (const std::string renderer : {"layered", "exact"}) {
+        REQUIRE(run_program(scratch, options + " --renderer " + renderer).code == 0);
+        CHECK(psnr("out") > sharp + 2);  // nearer to the truth than what was not blurred at all
     }
 }
 
@@ -133,7 +176,7 @@ TEST_CASE("options of depth that contradict each other are refused with exit cod
     for (const std::string line :
          {"--focus nan", "--focus 3,", "--focus -1,2", "--focus x", "--strength -1", "--strength nan", "--f-number 0",
           "--strength 3 --f-number 2", "--disparity d --renderer gaussian", "--focus 1 --radius 4",
-          "--renderer layered --feather 2"}) {
+          "--renderer layered --feather 2", "--strength 3 --blades 5", "--focus 1 --focus-track t.json"}) {
         CAPTURE(line);
         CHECK(run_program(scratch, "blur in.mp4 -o out.mp4 " + line).code == 2);
     }
