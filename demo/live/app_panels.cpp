@@ -244,8 +244,11 @@ void App::draw_focus_strip() {
     if (check("on the subject", settings_.focus_on_subject) && !settings_.focus_on_subject)
         settings_.focus_distance = shown;
     ImGui::SameLine();
-    ImGui::TextDisabled(frame_ ? "%.2f m, largest blur %.1f px, K %.1f" : "", double(shown),
-                        frame_ ? double(frame_->focus.largest) : 0, frame_ ? double(frame_->focus.strength) : 0);
+    if (frame_)
+        ImGui::TextDisabled("%.2f m, largest blur %.1f px, K %.1f", double(shown), double(frame_->focus.largest),
+                            double(frame_->focus.strength));
+    else
+        ImGui::NewLine();
     ImGui::SetNextItemWidth(-1);
     if (ImGui::SliderFloat("##focus", &distance, 0.2f, 100, "%.2f m",
                            ImGuiSliderFlags_Logarithmic | ImGuiSliderFlags_AlwaysClamp)) {
