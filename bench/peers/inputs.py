@@ -43,6 +43,16 @@ def luma(rgb):
     return ((rgb.astype(np.int64) @ np.array([9798, 19235, 3735]) + (1 << 14)) >> 15).astype(np.uint8)
 
 
+def lab(rgb):
+    """CIE Lab of sRGB bytes, relative to D65."""
+    code = rgb / 255.0
+    linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+    matrix = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+    t = linear @ (matrix / matrix.sum(1, keepdims=True)).T
+    f = np.where(t > 216 / 24389, np.cbrt(t), (24389 / 27 * t + 16) / 116)
+    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
+
+
 def enlarged(image, size):
     """Bilinear; only to have a picture of that size."""
     y = np.linspace(0, image.shape[0] - 1, size[1])

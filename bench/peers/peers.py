@@ -63,9 +63,7 @@ class Bench:
 def segmentation_error(bench, labels):
     """Root mean square distance of the pixels' Lab colours from the mean of their superpixel. Every library weighs
     compactness and joins small pieces in its own way, so labels can not be compared, and this only within a quarter."""
-    from skimage.color import rgb2lab
-
-    lab = rgb2lab(bench.load("frame")[:, :, :3]).reshape(-1, 3)
+    lab = inputs.lab(bench.load("frame")[:, :, :3]).reshape(-1, 3)
     _, index = np.unique(labels.ravel(), return_inverse=True)
     count = np.bincount(index)
     means = np.stack([np.bincount(index, lab[:, c]) / count for c in range(3)], 1)
