@@ -192,7 +192,7 @@ void App::draw_quality() {
     if (check("automatic", automatic)) settings_.pinned_quality = automatic ? -1 : pipeline_.quality_step();
     if (!automatic) slider("quality", settings_.pinned_quality, 0, int(qualities.size()) - 1);
     const Quality& quality = qualities[size_t(pipeline_.quality_step())];
-    ImGui::Text("%s: subject at %d rows, blur at 1/%d", quality.name, quality.working_height, quality.render_reduction);
+    ImGui::Text("%s: subject followed at %d rows", quality.name, quality.working_height);
 }
 
 // Each frame of the last seconds is a column of its stages; the line is the time of the target.

@@ -13,7 +13,6 @@ struct EngineParams {
     Size size = {};
     int threads = 0;  // 0: one per core
     bool cuda = false;
-    std::string rvm_weights = {};  // file; empty: look in the cache
 };
 
 /// The subject: found, followed, softened.
@@ -26,7 +25,7 @@ public:
     virtual void find(HostImage<const Rgba8> picture, HostImage<const uint8_t> strokes, HostImage<float> matte) = 0;
     /// Follows what the matte shows from here on.
     virtual void start(HostImage<const Rgba8> picture, HostImage<const float> matte) = 0;
-    /// The subject of the next picture. False where it is lost. Needs a start, except for RVM.
+    /// The subject of the next picture. False where it is lost. Needs a start.
     virtual bool track(HostImage<const Rgba8> picture, HostImage<float> matte) = 0;
     /// Moves and smooths the edge as the settings ask.
     virtual void finish(const LiveSettings& settings, HostImage<float> matte) = 0;

@@ -1,5 +1,5 @@
-// The quality governor: picks the resolution at which the subject is followed and the effort of the renderer, so that
-// the pipeline holds the frame rate that was asked for.
+// The quality governor: picks the resolution at which the subject is followed, so that the pipeline holds the frame
+// rate that was asked for.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -8,18 +8,11 @@ namespace cinebokeh::demo {
 
 /// One step of quality. The first is the best.
 struct Quality {
-    int working_height;    // rows of the picture in which the subject is followed
-    int render_reduction;  // the background is rendered at 1 / this of the size
+    int working_height;  // rows of the picture in which the subject is followed
     const char* name;
 };
 
-constexpr std::array<Quality, 5> qualities{{
-    {240, 1, "full"},
-    {240, 2, "high"},
-    {200, 2, "medium"},
-    {160, 2, "low"},
-    {120, 4, "lowest"},
-}};
+constexpr std::array<Quality, 4> qualities{{{240, "full"}, {200, "medium"}, {160, "low"}, {120, "lowest"}}};
 
 class Governor {
 public:
@@ -43,7 +36,7 @@ private:
     void move(int step, double now);
 
     float target_fps_, mean_ms_ = 0;
-    int step_ = 1;
+    int step_ = 0;
     bool pinned_ = false, rising_ = false;
     double slow_since_ = -1, fast_since_ = -1, moved_at_ = 0, no_rise_before_ = 0, patience_ = 10;
 };

@@ -22,7 +22,7 @@ void add_scene(CLI::App* app, LiveOptions& options) {
         ->type_name("PATH");
     app->add_option("--preset", options.preset, "portrait, cinema, macro or tilt-shift")
         ->check(CLI::IsMember(preset_names()));
-    app->add_option("--subject", options.subject, "auto, scribbles, rvm or truth (of the demo clip)")
+    app->add_option("--subject", options.subject, "auto, scribbles or truth (of the demo clip)")
         ->check(CLI::IsMember(names_of_subjects()));
     app->add_option("--background", options.background, "bokeh, gaussian, colour, picture, video or transparent")
         ->check(CLI::IsMember(names_of_backgrounds()));

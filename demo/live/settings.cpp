@@ -127,7 +127,7 @@ struct Read {
 }  // namespace
 
 const std::vector<std::string>& names_of_subjects() {
-    static const std::vector<std::string> names{"auto", "scribbles", "rvm", "truth"};
+    static const std::vector<std::string> names{"auto", "scribbles", "truth"};
     return names;
 }
 const std::vector<std::string>& names_of_backgrounds() {

@@ -7,7 +7,7 @@
 
 namespace cinebokeh::demo {
 
-enum class LiveSubject { automatic, scribbles, rvm, truth };
+enum class LiveSubject { automatic, scribbles, truth };
 enum class LiveBackground { bokeh, gaussian, colour, picture, video, transparent };
 enum class LiveView { result, input, matte, disparity, defocus, superpixels };
 enum class LiveEasing { linear, smooth, ease_in, ease_out };
