@@ -78,9 +78,11 @@ def slic(bench):
     name, ms = "SLIC 854x480, 1300, with Lab, connectivity and graph", ours["slic_graph"][0]
 
     def row(peer, peer_ms, result):
+        # Superpixels that follow the picture as well as the peer's spread their colours no more than a tenth further;
+        # the numbers of regions are printed beside it, since more regions spread less.
         theirs = segmentation_error(bench, result)
         bench.add(name, ms, peer, peer_ms, f"colour spread {own:.2f}, theirs {theirs:.2f}; {labels.max() + 1} and "
-                  f"{len(np.unique(result))} regions (1.25 x)", own <= 1.25 * theirs)
+                  f"{len(np.unique(result))} regions (1.1 x)", own <= 1.1 * theirs)
 
     if cv2 := bench.peer("cv2"):
         if hasattr(cv2, "ximgproc"):
