@@ -23,10 +23,13 @@
 namespace {
 std::atomic<long> allocations{0};
 
-void* counted(std::size_t bytes, std::size_t alignment) {
+void* counted_or_null(std::size_t bytes, std::size_t alignment) noexcept {
     allocations.fetch_add(1, std::memory_order_relaxed);
     bytes = (bytes + alignment - 1) / alignment * alignment;
-    if (void* block = std::aligned_alloc(alignment, bytes ? bytes : alignment)) return block;
+    return std::aligned_alloc(alignment, bytes ? bytes : alignment);
+}
+void* counted(std::size_t bytes, std::size_t alignment) {
+    if (void* block = counted_or_null(bytes, alignment)) return block;
     throw std::bad_alloc();
 }
 }  // namespace
@@ -35,10 +38,18 @@ long allocation_count() { return allocations.load(std::memory_order_relaxed); }
 
 void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) { return counted(bytes, std::size_t(alignment)); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {  // of std::stable_sort, for one
+    return counted_or_null(bytes, alignof(std::max_align_t));
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    return counted_or_null(bytes, std::size_t(alignment));
+}
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
+void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept { std::free(block); }
 
 #if defined(CINEBOKEH_TEST_NEEDS_DEVICE)
 #include <cuda_runtime_api.h>
