@@ -111,8 +111,9 @@ void split_rows(ComplexLines<const T> z, int length, int first, HalfSpectrum<T> 
     const T half = T(0.5);
     for (int k = 0; k <= length / 2; ++k) {
         const int minus_k = k == 0 ? 0 : length - k;
-        const FftLanes<T> parts[4] = {half * (z.real[k] + z.real[minus_k]), half * (z.imag[k] - z.imag[minus_k]),   // A
-                                      half * (z.imag[k] + z.imag[minus_k]), half * (z.real[minus_k] - z.real[k])};  // B
+        const FftVector<T> r = z.real[k], i = z.imag[k], minus_r = z.real[minus_k], minus_i = z.imag[minus_k];
+        const FftVector<T> parts[4] = {half * (r + minus_r), half * (i - minus_i),   // A
+                                       half * (i + minus_i), half * (minus_r - r)};  // B
         T* block = out.data + size_t(k / fft_lanes) * out.block_count() + k % fft_lanes;
         for (int part = 0; part < 4; ++part) {
             const int y = first + part / 2 * fft_lanes;
@@ -135,9 +136,8 @@ void transpose_tile(const T* tile, T* lines) {
 template <class T>
 void merge_rows(HalfSpectrum<const T> a, int a_first, HalfSpectrum<const T> b, int b_first, int length,
                 ComplexLines<T> z) {
-    using L = FftLanes<T>;
     for (int block = 0; block * fft_lanes <= length / 2; ++block) {
-        L tiles[4][fft_lanes];
+        FftLanes<T> tiles[4][fft_lanes];
         const T* from_a = a.data + size_t(block) * a.block_count() + size_t(a_first) * fft_lanes;
         const T* from_b = b.data + size_t(block) * b.block_count() + size_t(b_first) * fft_lanes;
         for (int part = 0; part < 2; ++part) {
@@ -145,7 +145,7 @@ void merge_rows(HalfSpectrum<const T> a, int a_first, HalfSpectrum<const T> b, i
             transpose_tile(from_b + size_t(part * b.height) * fft_lanes, reinterpret_cast<T*>(tiles[2 + part]));
         }
         for (int i = 0, k = block * fft_lanes; i < fft_lanes && k <= length / 2; ++i, ++k) {
-            const L ar = tiles[0][i], ai = tiles[1][i], br = tiles[2][i], bi = tiles[3][i];
+            const FftVector<T> ar = tiles[0][i], ai = tiles[1][i], br = tiles[2][i], bi = tiles[3][i];
             if (k > 0) z.real[length - k] = ar + bi, z.imag[length - k] = br - ai;
             z.real[k] = ar - bi, z.imag[k] = ai + br;
         }

@@ -5,6 +5,7 @@
 // store and multiplication of a butterfly is a plain vector operation.
 #pragma once
 #include <cmath>
+#include <cstring>
 
 #include "cinebokeh/core/buffer.hpp"
 
@@ -25,39 +26,54 @@ inline constexpr int fft_lanes = 8;
 
 #if defined(__GNUC__)
 template <class T>
-struct FftLanesOf {
-    typedef T type __attribute__((vector_size(fft_lanes * sizeof(T)), aligned(alignof(T)), may_alias));
+struct FftVectorOf {
+    typedef T type __attribute__((vector_size(fft_lanes * sizeof(T))));
 };
 template <class T>
-using FftLanes = typename FftLanesOf<T>::type;
+using FftVector = typename FftVectorOf<T>::type;
 #else
 template <class T>
-struct FftLanes {
+struct FftVector {
     T v[fft_lanes];
     T& operator[](int i) { return v[i]; }
     T operator[](int i) const { return v[i]; }
     template <class F>
-    static FftLanes map(F f) {
-        FftLanes r;
+    static FftVector map(F f) {
+        FftVector r;
         for (int i = 0; i < fft_lanes; ++i) r.v[i] = f(i);
         return r;
     }
-    friend FftLanes operator+(const FftLanes& a, const FftLanes& b) {
+    friend FftVector operator+(const FftVector& a, const FftVector& b) {
         return map([&](int i) { return a.v[i] + b.v[i]; });
     }
-    friend FftLanes operator-(const FftLanes& a, const FftLanes& b) {
+    friend FftVector operator-(const FftVector& a, const FftVector& b) {
         return map([&](int i) { return a.v[i] - b.v[i]; });
     }
-    friend FftLanes operator*(const FftLanes& a, const FftLanes& b) {
+    friend FftVector operator*(const FftVector& a, const FftVector& b) {
         return map([&](int i) { return a.v[i] * b.v[i]; });
     }
-    friend FftLanes operator*(T s, const FftLanes& a) {
+    friend FftVector operator*(T s, const FftVector& a) {
         return map([&](int i) { return s * a.v[i]; });
     }
-    FftLanes& operator+=(const FftLanes& a) { return *this = *this + a; }
-    FftLanes& operator-=(const FftLanes& a) { return *this = *this - a; }
+    FftVector& operator+=(const FftVector& a) { return *this = *this + a; }
+    FftVector& operator-=(const FftVector& a) { return *this = *this - a; }
 };
 #endif
+
+/// Element i of eight lines in memory, which need not be aligned to the vector that it is loaded into.
+template <class T>
+struct FftLanes {
+    T v[fft_lanes];
+    operator FftVector<T>() const {
+        FftVector<T> r;
+        std::memcpy(&r, v, sizeof r);
+        return r;
+    }
+    FftLanes& operator=(const FftVector<T>& a) {
+        std::memcpy(v, &a, sizeof v);
+        return *this;
+    }
+};
 
 /// Eight complex lines: real[i] and imag[i] hold element i of each.
 template <class T>
@@ -88,8 +104,8 @@ struct Roots {
 
 // The transform of R values, exp(-2 pi i j k / R), in place.
 template <class T, int R>
-inline void butterfly(FftLanes<T> (&re)[R], FftLanes<T> (&im)[R]) {
-    using L = FftLanes<T>;
+inline void butterfly(FftVector<T> (&re)[R], FftVector<T> (&im)[R]) {
+    using L = FftVector<T>;
     if constexpr (R == 2) {
         const L r = re[0] - re[1], i = im[0] - im[1];
         re[0] += re[1], im[0] += im[1];
@@ -210,7 +226,7 @@ void fft_pass(int n, int s, ComplexLines<const T> in, ComplexLines<T> out, const
     L *CINEBOKEH_RESTRICT out_re = out.real, *CINEBOKEH_RESTRICT out_im = out.imag;
     for (int p = 0; p < m; ++p, twiddle += 2 * (R - 1)) {
         for (int q = 0; q < s; ++q) {
-            L re[R], im[R];
+            FftVector<T> re[R], im[R];
             for (int k = 0; k < R; ++k) re[k] = in_re[q + s * (p + m * k)], im[k] = in_im[q + s * (p + m * k)];
             butterfly<T, R>(re, im);
             L *to_re = out_re + q + s * R * p, *to_im = out_im + q + s * R * p;
