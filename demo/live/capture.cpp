@@ -1,32 +1,89 @@
 #include "capture.hpp"
 
-#include <chrono>
+#include <atomic>
+#include <future>
+#include <mutex>
 
 #include "cinebokeh/core/error.hpp"
+#include "disparity_source.hpp"
 #include "signals.hpp"
 
 namespace cinebokeh::demo {
 
-Capture::Capture(const CaptureParams& params)
-    : params_(params),
-      source_(open_source(params.input)),
-      info_(source_->info()),
-      disparity_(params.disparity, info_) {}
+// What the thread works on. It outlives the Capture where a device does not answer.
+class Capture::Worker {
+public:
+    explicit Worker(const CaptureParams& params)
+        : params_(params),
+          source_(open_source(params.input)),
+          info_(source_->info()),
+          disparity_(params.disparity, info_) {}
+
+    void run();
+    // After this nobody is called any more.
+    void stop() {
+        std::lock_guard lock(calls_);
+        stop_ = true;
+    }
+
+    const SourceInfo& info() const { return info_; }
+    std::chrono::steady_clock::time_point start_;
+    Deliver deliver_;
+    Tell tell_;
+    std::promise<void> done_;
+    std::atomic<bool> paused_{false}, ended_{false};
+    std::atomic<long> captured_{0};
+
+private:
+    bool deliver_next();
+    void keep_pace(const Frame& frame);
+    bool reopen();
+    void sleep(double seconds) const;
+    bool stopped() const { return stop_ || stop_requested(); }
+    double now() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+    void tell(const std::string& text) {
+        std::lock_guard lock(calls_);
+        if (!stop_) tell_(text);
+    }
+
+    CaptureParams params_;
+    std::unique_ptr<FrameSource> source_;
+    SourceInfo info_;
+    DisparitySource disparity_;
+    int index_ = 0;  // of the frame in this round
+    FramePool pool_;
+    std::mutex calls_;
+    std::atomic<bool> stop_{false};
+    double begun_at_ = 0;  // when the first frame of this round was due
+    bool first_of_round_ = true;
+};
+
+Capture::Capture(const CaptureParams& params) : worker_(std::make_shared<Worker>(params)) {}
 
 Capture::~Capture() { stop(); }
 
-void Capture::start(Clock clock, Deliver deliver, Tell tell) {
-    clock_ = std::move(clock), deliver_ = std::move(deliver), tell_ = std::move(tell);
-    thread_ = std::thread([this] { run(); });
+void Capture::start(std::chrono::steady_clock::time_point start, Deliver deliver, Tell tell) {
+    worker_->start_ = start, worker_->deliver_ = std::move(deliver), worker_->tell_ = std::move(tell);
+    thread_ = std::thread([worker = worker_] { worker->run(); });
 }
 
 void Capture::stop() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
+    worker_->stop();
+    if (!thread_.joinable()) return;
+    if (worker_->done_.get_future().wait_for(std::chrono::seconds(2)) == std::future_status::ready)
+        thread_.join();
+    else
+        thread_.detach();
 }
 
-void Capture::run() {
-    while (!stop_ && !stop_requested()) {
+const SourceInfo& Capture::info() const { return worker_->info(); }
+void Capture::pause(bool on) { worker_->paused_ = on; }
+bool Capture::paused() const { return worker_->paused_; }
+bool Capture::ended() const { return worker_->ended_; }
+long Capture::captured() const { return worker_->captured_; }
+
+void Capture::Worker::run() {
+    while (!stopped()) {
         if (paused_) {
             sleep(0.01);
             first_of_round_ = true;
@@ -35,59 +92,63 @@ void Capture::run() {
         try {
             if (deliver_next()) continue;
         } catch (const std::exception& error) {
-            tell_(error.what());
+            tell(error.what());
             source_.reset();
         }
         if (params_.max_frames > 0 && captured_ >= params_.max_frames) break;
         if (!reopen()) break;
     }
     ended_ = true;
+    done_.set_value();
 }
 
 // False where the source has no more frames.
-bool Capture::deliver_next() {
+bool Capture::Worker::deliver_next() {
     if (!source_ || (params_.max_frames > 0 && captured_ >= params_.max_frames)) return false;
     FramePointer next = pool_.take();
-    const double before = clock_();
+    const double before = now();
     if (!source_->next(next->frame)) return false;
     next->frame.index = index_++;
     disparity_.fill(next->frame);
     next->times = {};
     next->times.ms[size_t(LiveStage::capture)] =
-        float(info_.live ? 0 : (clock_() - before) * 1000);  // waiting for a camera is no work
+        float(info_.live ? 0 : (now() - before) * 1000);  // waiting for a camera is no work
     keep_pace(next->frame);
-    next->frame.index = int(captured_++);
-    next->captured_at = clock_();
+    next->frame.index = int(captured_);
+    next->captured_at = now();
+    std::lock_guard lock(calls_);
+    if (stop_) return false;
+    ++captured_;
     deliver_(std::move(next));
     return true;
 }
 
 // A file that was slow to read does not hurry afterwards: its time goes on from there.
-void Capture::keep_pace(const Frame& frame) {
+void Capture::Worker::keep_pace(const Frame& frame) {
     if (info_.live || !params_.paced) return;
-    const double time = double(frame.time) * info_.time_base.num / info_.time_base.den, now = clock_();
-    if (first_of_round_ || now - begun_at_ - time > 0.25) begun_at_ = now - time;
+    const double time = double(frame.time) * info_.time_base.num / info_.time_base.den, moment = now();
+    if (first_of_round_ || moment - begun_at_ - time > 0.25) begun_at_ = moment - time;
     first_of_round_ = false;
-    sleep(begun_at_ + time - now);
+    sleep(begun_at_ + time - moment);
 }
 
-bool Capture::reopen() {
+bool Capture::Worker::reopen() {
     if (info_.still || (!info_.live && !params_.loop)) return false;
     first_of_round_ = true, index_ = 0;
-    if (info_.live) tell_(info_.name + " is gone: waiting for it to come back");
-    while (!stop_ && !stop_requested()) {
+    if (info_.live) tell(info_.name + " is gone: waiting for it to come back");
+    while (!stopped()) {
         try {
             source_.reset();  // a device can be opened once
             source_ = open_source(params_.input);
             if (source_->info().size == info_.size) {
-                if (info_.live) tell_("");
+                if (info_.live) tell("");
                 return true;
             }
-            tell_(info_.name + " came back with another picture size: start again");
+            tell(info_.name + " came back with another picture size: start again");
             return false;
         } catch (const std::exception& error) {
             if (!info_.live) {
-                tell_(error.what());
+                tell(error.what());
                 return false;
             }
         }
@@ -96,9 +157,9 @@ bool Capture::reopen() {
     return false;
 }
 
-void Capture::sleep(double seconds) const {
-    const double until = clock_() + seconds;
-    for (double left = seconds; left > 0 && !stop_ && !stop_requested(); left = until - clock_())
+void Capture::Worker::sleep(double seconds) const {
+    const double until = now() + seconds;
+    for (double left = seconds; left > 0 && !stopped(); left = until - now())
         std::this_thread::sleep_for(std::chrono::duration<double>(std::min(left, 0.05)));
 }
 }  // namespace cinebokeh::demo

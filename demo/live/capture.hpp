@@ -1,13 +1,12 @@
 // The first stage of the live pipeline: frames at the pace of their source, again from the beginning where a file ends,
 // and again from the camera where it was unplugged and comes back.
 #pragma once
-#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 
-#include "disparity_source.hpp"
 #include "frame_source.hpp"
 #include "live_frame.hpp"
 
@@ -23,7 +22,6 @@ struct CaptureParams {
 
 class Capture {
 public:
-    using Clock = std::function<double()>;                 // seconds since the start
     using Deliver = std::function<void(FramePointer)>;     // called on the thread of the capture
     using Tell = std::function<void(const std::string&)>;  // what the user should know; "" = all is well
 
@@ -33,35 +31,21 @@ public:
     Capture(const Capture&) = delete;
     Capture& operator=(const Capture&) = delete;
 
-    void start(Clock clock, Deliver deliver, Tell tell);
+    /// `start`: when the times of the frames begin.
+    void start(std::chrono::steady_clock::time_point start, Deliver deliver, Tell tell);
+    /// Nothing is delivered any more. Waits up to two seconds for a device: one that never answers again is left
+    /// behind.
     void stop();
-    const SourceInfo& info() const { return info_; }
-    void pause(bool on) { paused_ = on; }
-    bool paused() const { return paused_; }
+    const SourceInfo& info() const;
+    void pause(bool on);
+    bool paused() const;
     /// The source has ended, or failed for good.
-    bool ended() const { return ended_; }
-    long captured() const { return captured_; }
+    bool ended() const;
+    long captured() const;
 
 private:
-    void run();
-    bool deliver_next();
-    void keep_pace(const Frame& frame);
-    bool reopen();
-    void sleep(double seconds) const;
-
-    CaptureParams params_;
-    std::unique_ptr<FrameSource> source_;
-    SourceInfo info_;
-    DisparitySource disparity_;
-    int index_ = 0;  // of the frame in this round
-    Clock clock_;
-    Deliver deliver_;
-    Tell tell_;
-    FramePool pool_;
+    class Worker;
+    std::shared_ptr<Worker> worker_;  // shared with its thread
     std::thread thread_;
-    std::atomic<bool> stop_{false}, paused_{false}, ended_{false};
-    std::atomic<long> captured_{0};
-    double begun_at_ = 0;  // when the first frame of this round was due
-    bool first_of_round_ = true;
 };
 }  // namespace cinebokeh::demo

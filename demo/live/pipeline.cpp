@@ -29,7 +29,7 @@ LivePipeline::LivePipeline(const CaptureParams& capture, EngineParams engine, co
     if (!render_) render_ = make_render_engine_cpu(engine);
     subject_thread_ = std::thread([this] { follow_subject(); });
     render_thread_ = std::thread([this] { render_frames(); });
-    capture_.start([this] { return now(); }, [this](FramePointer frame) { captured_frame(std::move(frame)); },
+    capture_.start(start_, [this](FramePointer frame) { captured_frame(std::move(frame)); },
                    [this](const std::string& text) { tell(Teller::capture, text); });
 }
 
@@ -237,6 +237,8 @@ void LivePipeline::render_frames() {
             render(frame);
         } catch (const std::exception& error) {
             tell(Teller::render, error.what());
+            times_.add_dropped();
+            frame->under_way.reset();  // others may still hold the frame
             continue;
         }
         rendered_ = frame;

@@ -1,8 +1,5 @@
 // A display without a screen, and the live demo on it, driven with mouse and keys as a person would.
 #pragma once
-#include <unistd.h>
-
-#include <chrono>
 #include <optional>
 
 #include "program.hpp"
@@ -19,33 +16,20 @@ inline bool have_desktop_tools() {
         return;                                               \
     }
 
-inline void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
-
-/// Calls `happened` until it says yes, for up to `seconds`.
-template <class Happened>
-bool wait_until(double seconds, const Happened& happened) {
-    for (const Stopwatch watch; watch.ms() < seconds * 1000; pause_ms(50))
-        if (happened()) return true;
-    return happened();
-}
-
 class Desktop {
 public:
-    explicit Desktop(const Scratch& scratch, Size size = {1280, 800}) : scratch_(scratch) {
+    explicit Desktop(const Scratch& scratch, Size size = {1280, 800}) {
         const std::string screen = std::to_string(size.width) + "x" + std::to_string(size.height) + "x24";
         const std::string number = scratch / "display";
-        run("Xvfb -displayfd 3 -screen 0 " + screen + " 3>'" + number + "' >/dev/null 2>&1 & echo $! >'" +
-            (scratch / "xvfb.pid") + "'");
+        server_.emplace("exec Xvfb -displayfd 3 -screen 0 " + screen + " 3>'" + number + "' >/dev/null 2>&1");
         REQUIRE(wait_until(20, [&] { return !text_of(number).empty() && text_of(number).back() == '\n'; }));
         display_ = ":" + text_of(number);
         display_.pop_back();
     }
-    ~Desktop() { run("kill $(cat '" + (scratch_ / "xvfb.pid") + "')"); }
     const std::string& display() const { return display_; }
-    static int run(const std::string& line) { return std::system(line.c_str()); }
 
 private:
-    const Scratch& scratch_;
+    std::optional<Child> server_;
     std::string display_;
 };
 
@@ -53,15 +37,15 @@ private:
 class LiveWindow {
 public:
     LiveWindow(const Scratch& scratch, const Desktop& desktop, const std::string& arguments)
-        : scratch_(scratch), environment_("DISPLAY=" + desktop.display() + " ") {
-        Desktop::run(environment_ + "'" CINEBOKEH_PROGRAM "' live " + arguments + " --settings '" +
-                     (scratch / "settings.json") + "' --control-map '" + (scratch / "map.json") + "' --record-to '" +
-                     (scratch / "") + "' --report '" + (scratch / "report.json") + "' >'" + (scratch / "live.out") +
-                     "' 2>&1 & echo $! >'" + (scratch / "live.pid") + "'");
-        REQUIRE_MESSAGE(wait_until(30, [&] { return has("picture"); }), text_of(scratch / "live.out"));
-    }
-    ~LiveWindow() {
-        if (running()) Desktop::run("kill -9 $(cat '" + (scratch_ / "live.pid") + "')");
+        : scratch_(scratch),
+          environment_("DISPLAY=" + desktop.display() + " "),
+          program_(environment_ + "exec '" CINEBOKEH_PROGRAM "' live " + arguments + " --settings '" +
+                   (scratch / "settings.json") + "' --control-map '" + (scratch / "map.json") + "' --record-to '" +
+                   (scratch / "") + "' --report '" + (scratch / "report.json") + "' >'" + (scratch / "live.out") +
+                   "' 2>&1") {
+        wait_until(30, [&] { return has("picture") || !running(); });
+        REQUIRE_MESSAGE(running(), program_.crash() << ' ' << said());
+        REQUIRE_MESSAGE(has("picture"), said());
     }
 
     nlohmann::json map() const { return nlohmann::json::parse(text_of(scratch_ / "map.json"), nullptr, false); }
@@ -126,17 +110,24 @@ public:
         }));
         return picture;
     }
-    bool running() const { return Desktop::run("kill -0 $(cat '" + (scratch_ / "live.pid") + "') 2>/dev/null") == 0; }
-    bool ends(double seconds) const {
-        return wait_until(seconds, [&] { return !running(); });
+    bool running() { return program_.running(); }
+    /// It ended in time, by itself, and had nothing to complain about.
+    bool ends(double seconds) {
+        const bool ended = program_.ends(seconds);
+        CHECK_MESSAGE(program_.crash().empty(), program_.crash() << ' ' << said());
+        return ended && program_.code() == 0;
     }
     std::string said() const { return text_of(scratch_ / "live.out"); }
 
 private:
-    void mouse(const std::string& what) const { Desktop::run(environment_ + "xdotool " + what); }
+    void mouse(const std::string& what) const {
+        Child tool(environment_ + "exec xdotool " + what);
+        CHECK_MESSAGE(tool.ends(20), "xdotool " << what << " does not end");
+    }
 
     const Scratch& scratch_;
     std::string environment_;
+    Child program_;
 };
 
 /// Mean absolute difference of neighbouring pixels in a part of a picture: how sharp it is.

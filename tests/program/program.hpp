@@ -1,14 +1,11 @@
 // Runs the program and makes what it reads: pictures, folders, videos, in a folder that is removed afterwards.
 #pragma once
-#include <sys/wait.h>
-
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 
+#include "child.hpp"
 #include "frame_source.hpp"
 #include "image_file.hpp"
 #include "support.hpp"
@@ -50,16 +47,19 @@ struct Ran {
     bool says(const std::string& text) const { return err.find(text) != std::string::npos; }
 };
 
+/// Seconds that a run of the program may take on a loaded machine before it counts as hanging.
+constexpr double longest_run = 200;
+
 /// Runs the program with the arguments of a shell line; `before` is put in front of it, such as "ulimit -f 1;".
 inline Ran run_program(const Scratch& scratch, const std::string& arguments, const std::string& before = "") {
     const std::string out = scratch / "stdout.txt", err = scratch / "stderr.txt";
-    const std::string line =
-        before + " '" CINEBOKEH_PROGRAM "' " + arguments + " >'" + out + "' 2>'" + err + "' </dev/null";
-    const int status = std::system(line.c_str());
-    REQUIRE(WIFEXITED(status));
-    Ran ran{WEXITSTATUS(status), text_of(out), text_of(err)};
+    Child child(before + " exec '" CINEBOKEH_PROGRAM "' " + arguments + " >'" + out + "' 2>'" + err + "' </dev/null");
+    const bool ended = child.ends(longest_run);
+    Ran ran{child.code(), text_of(out), text_of(err)};
     INFO("cinebokeh " << arguments);
-    CHECK_MESSAGE(ran.code < 126, ran.err);  // no crash
+    REQUIRE_MESSAGE(ended, "it did not end within " << longest_run << " s: " << ran.err);
+    REQUIRE_MESSAGE(child.crash().empty(), child.crash() << ": " << ran.err);
+    CHECK_MESSAGE(ran.code < 126, ran.err);  // it could be started
     return ran;
 }
 

@@ -53,13 +53,10 @@ TEST_CASE("a camera that goes away is waited for, and shown again when it is bac
     const std::string feed =
         "ffmpeg -v quiet -f lavfi -i testsrc2=size=160x120:rate=20 -frames:v 12 -f yuv4mpegpipe '" + pipe +
         "' -y </dev/null";
-    std::thread feeder([&] {
-        for (int i = 0; i < 2; ++i) Desktop::run(feed), pause_ms(300);
-    });
+    const Child feeder(feed + "; sleep 0.3; " + feed);
     const Ran ran = run_program(
         scratch, with_settings(scratch, "camera:yuv4mpegpipe='" + pipe +
                                             "' --headless --subject truth --frames 24 --report '" + report + "'"));
-    feeder.join();
     INFO(ran.err);
     CHECK(ran.code == 0);
     CHECK(ran.says("waiting for it to come back"));
@@ -70,14 +67,14 @@ TEST_CASE("the result goes to a virtual camera as whole frames") {
     const Scratch scratch;
     const std::string pipe = scratch / "camera", taken = scratch / "taken.yuv";
     REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
-    std::thread reader([&] { Desktop::run("timeout 60 head -c 691200 '" + pipe + "' >'" + taken + "'"); });  // 4 frames
+    Child reader("exec head -c 691200 '" + pipe + "' >'" + taken + "'");  // 4 frames
     const Ran ran =
         run_program(scratch, with_settings(scratch,
                                            "camera:lavfi=color=c=0x406080:size=480x240:rate=30,realtime --headless "
                                            "--subject truth --background transparent --frames 120 --quiet "
                                            "--virtual-camera '" +
                                                pipe + "'"));
-    reader.join();
+    REQUIRE(reader.ends(60));
     INFO(ran.err);
     CHECK(ran.code == 0);
     const std::string bytes = text_of(taken);
@@ -114,11 +111,60 @@ TEST_CASE("what live cannot do is said in one line, with what to do") {
 
 TEST_CASE("Ctrl-C ends the loop, with its report") {
     const Scratch scratch;
-    const std::string report = scratch / "report.json";
-    const std::string line =
-        with_settings(scratch, "demo --headless --subject truth --quiet --report '" + report + "'");
-    Desktop::run("'" CINEBOKEH_PROGRAM "' " + line + " & sleep 4; kill -INT $!; wait $!; echo $? >'" +
-                 (scratch / "code") + "'");
-    CHECK(text_of(scratch / "code") == "130\n");
-    CHECK(report_of(scratch).contains("shown"));
+    const std::string said = scratch / "said.txt";
+    Child program("exec '" CINEBOKEH_PROGRAM "' " +
+                  with_settings(scratch, "demo --headless --subject truth --report '" + (scratch / "report.json")) +
+                  "' 2>'" + said + "' >/dev/null");
+    REQUIRE_MESSAGE(wait_until(longest_run, [&] { return text_of(said).find(" frames, ") != std::string::npos; }),
+                    program.crash() << ' ' << text_of(said));
+    program.kill(SIGINT);
+    REQUIRE(program.ends(longest_run));
+    CHECK_MESSAGE(program.code() == 130, program.crash());
+    CHECK(report_of(scratch)["shown"].get<int>() > 0);
+}
+
+TEST_CASE("a camera that never answers again does not keep the program from ending") {
+    const Scratch scratch;
+    const std::string pipe = scratch / "feed", said = scratch / "said.txt";
+    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    const Child feeder("exec ffmpeg -v quiet -f lavfi -i testsrc2=size=160x120:rate=20 -frames:v 12 -f yuv4mpegpipe '" +
+                       pipe + "' -y </dev/null");
+    Child program("exec '" CINEBOKEH_PROGRAM "' " +
+                  with_settings(scratch, "camera:yuv4mpegpipe='" + pipe + "' --headless --subject truth --report '" +
+                                             (scratch / "report.json")) +
+                  "' 2>'" + said + "' >/dev/null");
+    REQUIRE_MESSAGE(
+        wait_until(60, [&] { return text_of(said).find("waiting for it to come back") != std::string::npos; }),
+        program.crash() << ' ' << text_of(said));
+    pause_ms(600);  // it opens the pipe again, which waits for somebody who writes
+    program.kill(SIGINT);
+    REQUIRE(program.ends(20));  // two seconds are given to the camera
+    CHECK_MESSAGE(program.code() == 130, program.crash());
+    CHECK(report_of(scratch)["captured"] == 12);
+}
+
+TEST_CASE("pictures that cannot be rendered are dropped, and the loop ends with the source") {
+    const Scratch scratch;
+    write_folders(scratch, {48, 36}, 3);
+    const Ran ran = run_program(scratch, with_settings(scratch, "'" + (scratch / "frames") +
+                                                                    "' --headless --once --subject truth --background "
+                                                                    "video --background-file none.mp4 --report '" +
+                                                                    (scratch / "report.json") + "'"));
+    CHECK(ran.code == 1);
+    CHECK(ran.says("none.mp4"));
+    CHECK(report_of(scratch)["shown"] == 0);
+    CHECK(report_of(scratch)["dropped"] == 3);
+}
+
+TEST_CASE("a child of these tests that crashes or hangs is reported at once") {
+    Child crashed("kill -SEGV $$");
+    REQUIRE(crashed.ends(10));
+    CHECK(crashed.crash().find("Segmentation fault") != std::string::npos);
+    const Stopwatch watch;
+    {
+        Child hanging("sleep 600 & sleep 600");
+        CHECK(!hanging.ends(0.2));
+        CHECK(hanging.crash() == "it did not end");
+    }
+    CHECK(watch.ms() < 10000);
 }

@@ -1,6 +1,5 @@
 // What the program does when something is wrong: one clear line, nothing lost, no crash, no hang.
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include "camera.hpp"
 #include "program.hpp"
@@ -165,23 +164,20 @@ TEST_CASE("a full disk: the part that fits is finished and plays, and the exit c
 TEST_CASE("Ctrl-C finishes the file and exits with 130") {
     const Scratch scratch;
     const std::string matte = write_square_matte(scratch, "first.png", {64, 48}), out = scratch / "out.mp4";
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        execl(CINEBOKEH_PROGRAM, CINEBOKEH_PROGRAM, "blur", "camera:lavfi=testsrc2=size=64x48:rate=30,realtime",
-              "--first-matte", matte.c_str(), "--quiet", "-o", out.c_str(), nullptr);
-        _exit(99);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
-    kill(child, SIGINT);
-    int status = 0;
-    waitpid(child, &status, 0);
-    REQUIRE(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 1) {
+    const std::string said = scratch / "said.txt";
+    Child program("exec '" CINEBOKEH_PROGRAM
+                  "' blur camera:lavfi=testsrc2=size=64x48:rate=30,realtime --first-matte '" +
+                  matte + "' -o '" + out + "' 2>'" + said + "' </dev/null");
+    const bool at_work = wait_until(
+        longest_run, [&] { return text_of(said).find(" frames, ") != std::string::npos || !program.running(); });
+    if (!program.running() && program.code() == 1) {
         MESSAGE("skipped: FFmpeg has no test device here");
         return;
     }
-    CHECK(WEXITSTATUS(status) == 130);
+    REQUIRE_MESSAGE(at_work, text_of(said));
+    program.kill(SIGINT);
+    REQUIRE(program.ends(longest_run));
+    CHECK_MESSAGE(program.code() == 130, program.crash());
     CHECK(play(out).times.size() > 0);
 }
 
@@ -190,19 +186,10 @@ TEST_CASE("a camera that is absent is named, and the process that holds a device
     check_fails(run_program(scratch, "blur camera:99 -o '" + (scratch / "o.mp4") + "'"), "/dev/video99 does not exist");
     write_text(scratch / "device", "");
     CHECK(process_holding(scratch / "device") == "");
-    const pid_t child = fork();
-    if (child == 0) {
-        execl("/bin/sh", "sh", "-c", ("exec sleep 20 < '" + (scratch / "device") + "'").c_str(), nullptr);
-        _exit(99);
-    }
+    const Child sleeper("exec sleep 20 < '" + (scratch / "device") + "'");
     std::string holder;
-    for (int i = 0; i < 200 && holder.empty(); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        holder = process_holding(scratch / "device");
-    }
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-    CHECK(holder.find("process " + std::to_string(child)) != std::string::npos);
+    wait_until(10, [&] { return !(holder = process_holding(scratch / "device")).empty(); });
+    CHECK(holder.find("process " + std::to_string(sleeper.id())) != std::string::npos);
 }
 
 TEST_CASE("an explicit cuda without a GPU is an error") {
