@@ -53,6 +53,11 @@ public:
     bool ends(double seconds) {
         return wait_until(seconds, [&] { return !running(); });
     }
+    /// Calls `happened` until it says yes, or the process has ended, for up to `seconds`.
+    template <class Happened>
+    bool reaches(double seconds, const Happened& happened) {
+        return wait_until(seconds, [&] { return happened() || !running(); }) && happened();
+    }
     void kill(int number) const { ::kill(-id_, number); }
     pid_t id() const { return id_; }
 

@@ -43,9 +43,7 @@ public:
                    (scratch / "settings.json") + "' --control-map '" + (scratch / "map.json") + "' --record-to '" +
                    (scratch / "") + "' --report '" + (scratch / "report.json") + "' >'" + (scratch / "live.out") +
                    "' 2>&1") {
-        wait_until(30, [&] { return has("picture") || !running(); });
-        REQUIRE_MESSAGE(running(), program_.crash() << ' ' << said());
-        REQUIRE_MESSAGE(has("picture"), said());
+        REQUIRE_MESSAGE(program_.reaches(60, [&] { return has("picture"); }), program_.crash() << ": " << said());
     }
 
     nlohmann::json map() const { return nlohmann::json::parse(text_of(scratch_ / "map.json"), nullptr, false); }
@@ -114,7 +112,7 @@ public:
     /// It ended in time, by itself, and had nothing to complain about.
     bool ends(double seconds) {
         const bool ended = program_.ends(seconds);
-        CHECK_MESSAGE(program_.crash().empty(), program_.crash() << ' ' << said());
+        CHECK_MESSAGE(program_.crash().empty(), program_.crash() << ": " << said());
         return ended && program_.code() == 0;
     }
     std::string said() const { return text_of(scratch_ / "live.out"); }

@@ -112,11 +112,12 @@ TEST_CASE("what live cannot do is said in one line, with what to do") {
 TEST_CASE("Ctrl-C ends the loop, with its report") {
     const Scratch scratch;
     const std::string said = scratch / "said.txt";
-    Child program("exec '" CINEBOKEH_PROGRAM "' " +
-                  with_settings(scratch, "demo --headless --subject truth --report '" + (scratch / "report.json")) +
-                  "' 2>'" + said + "' >/dev/null");
-    REQUIRE_MESSAGE(wait_until(longest_run, [&] { return text_of(said).find(" frames, ") != std::string::npos; }),
-                    program.crash() << ' ' << text_of(said));
+    Child program(
+        "exec '" CINEBOKEH_PROGRAM "' " +
+        with_settings(scratch, "demo --headless --subject truth --report '" + (scratch / "report.json") + "'") +
+        " 2>'" + said + "' >/dev/null");
+    REQUIRE_MESSAGE(program.reaches(longest_run, [&] { return text_of(said).find(" frames, ") != std::string::npos; }),
+                    program.crash() << ": " << text_of(said));
     program.kill(SIGINT);
     REQUIRE(program.ends(longest_run));
     CHECK_MESSAGE(program.code() == 130, program.crash());
@@ -131,11 +132,11 @@ TEST_CASE("a camera that never answers again does not keep the program from endi
                        pipe + "' -y </dev/null");
     Child program("exec '" CINEBOKEH_PROGRAM "' " +
                   with_settings(scratch, "camera:yuv4mpegpipe='" + pipe + "' --headless --subject truth --report '" +
-                                             (scratch / "report.json")) +
-                  "' 2>'" + said + "' >/dev/null");
+                                             (scratch / "report.json") + "'") +
+                  " 2>'" + said + "' >/dev/null");
     REQUIRE_MESSAGE(
-        wait_until(60, [&] { return text_of(said).find("waiting for it to come back") != std::string::npos; }),
-        program.crash() << ' ' << text_of(said));
+        program.reaches(60, [&] { return text_of(said).find("waiting for it to come back") != std::string::npos; }),
+        program.crash() << ": " << text_of(said));
     pause_ms(600);  // it opens the pipe again, which waits for somebody who writes
     program.kill(SIGINT);
     REQUIRE(program.ends(20));  // two seconds are given to the camera

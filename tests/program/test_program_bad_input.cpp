@@ -168,13 +168,13 @@ TEST_CASE("Ctrl-C finishes the file and exits with 130") {
     Child program("exec '" CINEBOKEH_PROGRAM
                   "' blur camera:lavfi=testsrc2=size=64x48:rate=30,realtime --first-matte '" +
                   matte + "' -o '" + out + "' 2>'" + said + "' </dev/null");
-    const bool at_work = wait_until(
-        longest_run, [&] { return text_of(said).find(" frames, ") != std::string::npos || !program.running(); });
+    const bool at_work =
+        program.reaches(longest_run, [&] { return text_of(said).find(" frames, ") != std::string::npos; });
     if (!program.running() && program.code() == 1) {
         MESSAGE("skipped: FFmpeg has no test device here");
         return;
     }
-    REQUIRE_MESSAGE(at_work, text_of(said));
+    REQUIRE_MESSAGE(at_work, program.crash() << text_of(said));
     program.kill(SIGINT);
     REQUIRE(program.ends(longest_run));
     CHECK_MESSAGE(program.code() == 130, program.crash());
