@@ -29,8 +29,9 @@ LivePipeline::LivePipeline(const CaptureParams& capture, EngineParams engine, co
     if (!render_) render_ = make_render_engine_cpu(engine);
     subject_thread_ = std::thread([this] { follow_subject(); });
     render_thread_ = std::thread([this] { render_frames(); });
-    capture_.start(start_, [this](FramePointer frame) { captured_frame(std::move(frame)); },
-                   [this](const std::string& text) { tell(Teller::capture, text); });
+    capture_.start(
+        start_, [this](FramePointer frame) { captured_frame(std::move(frame)); },
+        [this](const std::string& text) { tell(Teller::capture, text); });
 }
 
 LivePipeline::~LivePipeline() {
