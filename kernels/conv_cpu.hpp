@@ -79,40 +79,51 @@ inline std::vector<float> padded_bias(const Conv2dParams& p, const Conv2dWeights
 template <class T>
 class ConvDense {
 public:
-    ConvDense(Cpu& exec, const Conv2dParams& params, const Conv2dWeights& weights, Size max_input)
+    /// Every thread holds `more` words for whoever makes rows of inputs, see run_rows.
+    ConvDense(Cpu& exec, const Conv2dParams& params, const Conv2dWeights& weights, Size max_input, size_t more = 0)
         : layout_(params, word_channels<T>),
-          scratch_(exec, PlaneRing::words(layout_, conv_output_size(params, max_input).width)),
+          more_(round_up(more, 16)),
+          scratch_(exec, more_ + PlaneRing::words(layout_, conv_output_size(params, max_input).width)),
           weights_(buffer_of(exec, pack_weights<word_channels<T>>(layout_, weights.weight))),
           bias_(buffer_of(exec, padded_bias(params, weights))) {}
 
     void run(Cpu& exec, const ConvInputs<T, Cpu>& in, HostTensor<T> out, HostTensor<const T> residual) {
+        run_rows(exec, in.shape().h, out, residual, [&](int, int, float*) { return in; });
+    }
+    /// The same for inputs of `height` rows that need not exist as a whole: rows(n, y, memory) returns tensors in which
+    /// row y of image n is to be found. `memory` are the `more` words of the thread, aligned to 64 bytes.
+    template <class Rows>
+    void run_rows(Cpu& exec, int height, HostTensor<T> out, HostTensor<const T> residual, const Rows& rows) {
         const ConvOutput<T> output{bias_.view().data, layout_.p.activation, out, residual};
-        for_each_band(exec, out.shape.n, out.shape.h, 8, [&](int n, int begin, int end) {
+        // Bands of filters with several rows lay out rows of their neighbours once more: these are thicker.
+        for_each_band(exec, out.shape.n, out.shape.h, layout_.p.kernel == 1 ? 8 : 24, [&](int n, int begin, int end) {
             const ThreadScratch::Lease memory(scratch_);
-            PlaneRing ring(layout_, out.shape.w, memory.words());
-            for (int y = begin; y < end; ++y) row(in, n, y, ring, output);
+            PlaneRing ring(layout_, out.shape.w, memory.words() + more_);
+            const auto pack = [&](int y, PlaneRow to) {
+                pack_row<word_channels<T>>(layout_, rows(n, y, memory.words()), n, y, out.shape.w, to);
+            };
+            for (int y = begin; y < end; ++y) row(height, n, y, pack, ring, output);
         });
     }
 
 private:
-    void row(const ConvInputs<T, Cpu>& in, int n, int y, PlaneRing& ring, const ConvOutput<T>& output) const {
+    template <class Pack>
+    void row(int height, int n, int y, const Pack& pack, PlaneRing& ring, const ConvOutput<T>& output) const {
         const Conv2dParams& p = layout_.p;
-        const int width = output.out.shape.w;
         const float* rows[15];
         for (int ky = 0; ky < p.kernel; ++ky) {
             const int v = y * p.stride - p.padding + ky * p.dilation;
-            const bool inside = v >= 0 && v < in.tensors[0].shape.h;
-            rows[ky] = !inside ? nullptr : ring.row(layout_, v, [&](PlaneRow to) {
-                pack_row<word_channels<T>>(layout_, in, n, v, width, to);
-            });
+            const bool inside = v >= 0 && v < height;
+            rows[ky] = !inside ? nullptr : ring.row(layout_, v, [&](PlaneRow to) { pack(v, to); });
         }
-        conv_row<word_channels<T>>(layout_, weights_.view().data, rows, ring.stride(), width,
+        conv_row<word_channels<T>>(layout_, weights_.view().data, rows, ring.stride(), output.out.shape.w,
                                    [&](int x, int pixels, int first, int count, const float* sums) {
                                        output.tile(n, y, x, pixels, first, count, sums, tile_outputs);
                                    });
     }
 
     ConvLayout layout_;
+    size_t more_;
     ThreadScratch scratch_;
     Buffer<float, Cpu> weights_, bias_;
 };

@@ -3,7 +3,7 @@
 #pragma once
 #include "cinebokeh/nn/conv_gru.hpp"
 #include "cinebokeh/nn/pool.hpp"
-#include "cinebokeh/nn/tensor_resize.hpp"
+#include "cinebokeh/nn/upsample_conv.hpp"
 #include "kernels/rvm_encoder.hpp"
 
 namespace cinebokeh::detail {
@@ -56,36 +56,24 @@ template <class T, class Exec>
 class RvmUpLevel {
 public:
     RvmUpLevel(Exec& exec, const RvmReader& reader, const std::string& prefix, int coarse, Size max_size)
-        : exec_(&exec),
-          conv_(reader.conv<T>(exec, prefix + ".conv", max_size)),
+        : conv_(reader.upsample_conv<T>(exec, prefix + ".conv", coarse, max_size)),
           half_(conv_.params().out_channels / 2),
           memory_(exec, reader, prefix, half_, max_size),
-          up_(exec, shape_of(max_size, coarse)),
           merged_(exec, shape_of(max_size, 2 * half_)) {}
 
     RvmLevelOutput<T, Exec> operator()(const RvmLevelOutput<T, Exec>& coarse, TensorView<const T, Exec> features,
                                        TensorView<const T, Exec> image) {
-        const TensorView<T, Exec> up = part_of(up_, image.shape.size());
-        double_size(*exec_, coarse, up);
         const TensorView<T, Exec> merged = part_of(merged_, image.shape.size());
-        conv_({up, features, image}, merged);
+        conv_({coarse.passed, coarse.remembered}, {features, image}, merged);
         return {merged.channels(0, half_), memory_(merged.channels(half_, half_))};
-    }
-    // Twice the size, cut to that of `up`.
-    static void double_size(Exec& exec, const RvmLevelOutput<T, Exec>& coarse, TensorView<T, Exec> up) {
-        const int half = coarse.passed.shape.c;
-        const TensorResizeParams twice{.scale_y = 2, .scale_x = 2};
-        resize_bilinear<T, Exec>(exec, coarse.passed, twice, up.channels(0, half));
-        resize_bilinear<T, Exec>(exec, coarse.remembered, twice, up.channels(half, half));
     }
     RvmMemory<T, Exec>& memory() { return memory_; }
 
 private:
-    Exec* exec_;
-    Conv2d<T, Exec> conv_;
+    UpsampleConv2d<T, Exec> conv_;
     int half_;
     RvmMemory<T, Exec> memory_;
-    TensorBuffer<T, Exec> up_, merged_;
+    TensorBuffer<T, Exec> merged_;
 };
 
 template <class T, class Exec>
@@ -98,8 +86,7 @@ public:
           level3_(exec, reader, "decoder.decode3", 128, sizes_[3]),
           level2_(exec, reader, "decoder.decode2", 80, sizes_[2]),
           level1_(exec, reader, "decoder.decode1", 40, sizes_[1]),
-          up_(exec, shape_of(max_base, 32)),
-          first_(reader.conv<T>(exec, "decoder.decode0.conv.0", max_base)),
+          first_(reader.upsample_conv<T>(exec, "decoder.decode0.conv.0", 32, max_base)),
           second_(reader.conv<T>(exec, "decoder.decode0.conv.3", max_base)),
           first_out_(exec, shape_of(max_base, 16)) {
         for (int i = 1; i < 4; ++i) images_[i - 1] = TensorBuffer<T, Exec>(exec, shape_of(sizes_[i], 3));
@@ -119,10 +106,8 @@ public:
         x = level3_(x, f.f3, pyramid[3]);
         x = level2_(x, f.f2, pyramid[2]);
         x = level1_(x, f.f1, pyramid[1]);
-        const TensorView<T, Exec> up = part_of(up_, image.shape.size());
-        RvmUpLevel<T, Exec>::double_size(*exec_, x, up);
         const TensorView<T, Exec> first = part_of(first_out_, image.shape.size());
-        first_({up, image}, first);
+        first_({x.passed, x.remembered}, image, first);
         second_(first, hidden);
     }
 
@@ -140,8 +125,8 @@ private:
     Size sizes_[4];
     RvmMemory<T, Exec> memory4_;
     RvmUpLevel<T, Exec> level3_, level2_, level1_;
-    TensorBuffer<T, Exec> up_;
-    Conv2d<T, Exec> first_, second_;
+    UpsampleConv2d<T, Exec> first_;
+    Conv2d<T, Exec> second_;
     TensorBuffer<T, Exec> first_out_, images_[3];
 };
 }  // namespace cinebokeh::detail

@@ -6,6 +6,7 @@
 #include "cinebokeh/nn/lr_aspp.hpp"
 #include "cinebokeh/nn/rvm.hpp"
 #include "cinebokeh/nn/squeeze_excite.hpp"
+#include "cinebokeh/nn/upsample_conv.hpp"
 
 namespace cinebokeh::detail {
 
@@ -26,6 +27,11 @@ public:
     template <class T, class Exec>
     Conv2d<T, Exec> conv(Exec& exec, const std::string& name, Size max_input) const {
         return {exec, layer(name).conv, weights(name), max_input};
+    }
+    template <class T, class Exec>
+    UpsampleConv2d<T, Exec> upsample_conv(Exec& exec, const std::string& name, int coarse_channels,
+                                          Size max_fine) const {
+        return {exec, layer(name).conv, coarse_channels, weights(name), max_fine};
     }
 
 private:
@@ -107,91 +113,119 @@ struct RvmFeatures {
     TensorView<const T, Exec> context;     // [1/16, 128]
 };
 
-// Features of the encoder, which is in float, as the decoder stores them.
+// A stage of blocks that are stored in the same type, and what it shares.
 template <class T, class Exec>
-class RvmFeatureCopies {
+class RvmStage {
 public:
-    RvmFeatureCopies(Exec& exec, Size max_base) {
-        if (std::is_same_v<T, float>) return;
-        Size size = half_of(max_base);
-        for (int i = 0; i < 4; ++i, size = half_of(size)) copies_[i] = {exec, shape_of(size, channels[i])};
-    }
-    RvmFeatures<T, Exec> operator()(Exec& exec, const RvmFeatures<float, Exec>& f) {
-        if constexpr (std::is_same_v<T, float>) {
-            return f;
-        } else {
-            const TensorView<const float, Exec> from[4] = {f.f1, f.f2, f.f3, f.context};
-            TensorView<const T, Exec> to[4];
-            for (int i = 0; i < 4; ++i) {
-                const TensorView<T, Exec> copy = part_of(copies_[i], from[i].shape.size());
-                convert<float, T, Exec>(exec, from[i], copy);
-                to[i] = copy;
-            }
-            return {to[0], to[1], to[2], to[3]};
+    // Blocks [first, last) for inputs of at most max_input; scratch memory for `more` elements at least.
+    RvmStage(Exec& exec, const RvmReader& reader, int first, int last, Size max_input, size_t more = 0)
+        : scratch_(exec, std::max(more, scratch_count(first, last, max_input))), max_output_(max_input) {
+        blocks_.reserve(size_t(last - first));
+        for (int i = first; i < last; ++i) {
+            blocks_.emplace_back(exec, reader, i, max_output_);
+            if (rvm_blocks[i].stride == 2) max_output_ = half_of(max_output_);
         }
     }
 
+    Size max_output() const { return max_output_; }
+    RvmScratch<T, Exec>& scratch() { return scratch_; }
+    // Passes through all blocks; calls kept(output) behind each.
+    template <class F>
+    TensorView<const T, Exec> operator()(TensorView<const T, Exec> x, const F& kept) {
+        for (auto& block : blocks_) kept(x = block(x, scratch_));
+        return x;
+    }
+
 private:
-    static constexpr int channels[4] = {16, 24, 40, 128};
-    TensorBuffer<T, Exec> copies_[4];
+    static size_t scratch_count(int first, int last, Size size) {
+        size_t most = 0;
+        for (int i = first; i < last; ++i) {
+            most = std::max(most, RvmInvertedResidual<T, Exec>::scratch(i, size));
+            if (rvm_blocks[i].stride == 2) size = half_of(size);
+        }
+        return most;
+    }
+
+    RvmScratch<T, Exec> scratch_;
+    std::vector<RvmInvertedResidual<T, Exec>> blocks_;
+    Size max_output_;
 };
 
+// What the coarse half of the encoder, from 1/16 of the resolution on, is stored in.
+template <class T>
+using RvmCoarse = std::conditional_t<std::is_same_v<T, BFloat16>, BFloat16, float>;
+
+// The encoder. Its fine half is in float, whatever T: the fine levels of the decoder read these features, and an error
+// in them is one of single pixels.
 template <class T, class Exec>
 class RvmEncoder {
 public:
     RvmEncoder(Exec& exec, const RvmReader& reader, Size max_base)
-        : stem_(reader.conv<T>(exec, "backbone.features.0", max_base)),
+        : exec_(&exec),
+          stem_(reader.conv<float>(exec, "backbone.features.0", max_base)),
           stem_out_(exec, shape_of(half_of(max_base), 16)),
-          scratch_(exec, scratch_count(max_base)) {
+          fine_(exec, reader, 0, fine_blocks, half_of(max_base)),
+          coarse_(exec, reader, fine_blocks, rvm_block_count, fine_.max_output(),
+                  half_of(fine_.max_output()).area() * 960),
+          last_(reader.conv<Coarse>(exec, "backbone.features.16", coarse_.max_output())),
+          aspp_(exec, 960, 128, reader.weights("aspp.aspp1"), reader.weights("aspp.aspp2.1"),
+                shape_of(coarse_.max_output(), 960)),
+          context_(exec, shape_of(coarse_.max_output(), 128)) {
+        if (std::is_same_v<T, float>) return;
         Size size = half_of(max_base);
-        blocks_.reserve(rvm_block_count);
-        for (int i = 0; i < rvm_block_count; ++i) {
-            blocks_.emplace_back(exec, reader, i, size);
-            if (rvm_blocks[i].stride == 2) size = half_of(size);
-        }
-        last_.emplace(reader.conv<T>(exec, "backbone.features.16", size));
-        aspp_.emplace(exec, 960, 128, reader.weights("aspp.aspp1"), reader.weights("aspp.aspp2.1"),
-                      shape_of(size, 960));
-        context_ = TensorBuffer<T, Exec>(exec, shape_of(size, 128));
+        for (int i = 0; i < 4; ++i, size = half_of(size)) copies_[i] = {exec, shape_of(size, channels[i])};
     }
 
     // in [1, h, w, 3], normalised.
-    RvmFeatures<T, Exec> operator()(TensorView<const T, Exec> in) {
-        const TensorView<T, Exec> stem = part_of(stem_out_, half_of(in.shape.size()));
+    RvmFeatures<T, Exec> operator()(TensorView<const float, Exec> in) {
+        const TensorView<float, Exec> stem = part_of(stem_out_, half_of(in.shape.size()));
         stem_(in, stem);
         RvmFeatures<T, Exec> features;
-        TensorView<const T, Exec> x = stem;
-        for (int i = 0; i < rvm_block_count; ++i) {
-            x = blocks_[size_t(i)](x, scratch_);
-            if (i == 0) features.f1 = x;
-            if (i == 2) features.f2 = x;
-            if (i == 5) features.f3 = x;
-        }
-        const TensorView<T, Exec> deep = scratch_.before(shape_of(x.shape.size(), 960));
-        (*last_)(x, deep);
-        const TensorView<T, Exec> context = part_of(context_, x.shape.size());
-        (*aspp_)(deep, context);
-        features.context = context;
+        int block = 0;
+        const TensorView<const float, Exec> fine = fine_(stem, [&](TensorView<const float, Exec> out) {
+            if (block == 0) features.f1 = stored<float>(0, out);
+            if (block == 2) features.f2 = stored<float>(1, out);
+            ++block;
+        });
+        features.f3 = stored<float>(2, fine);
+        TensorView<const Coarse, Exec> x;
+        if constexpr (std::is_same_v<Coarse, T>)
+            x = features.f3;
+        else
+            x = fine;
+        x = coarse_(x, [](TensorView<const Coarse, Exec>) {});
+        const TensorView<Coarse, Exec> deep = coarse_.scratch().before(shape_of(x.shape.size(), 960));
+        last_(x, deep);
+        const TensorView<Coarse, Exec> context = part_of(context_, x.shape.size());
+        aspp_(deep, context);
+        features.context = stored<Coarse>(3, context);
         return features;
     }
 
 private:
-    static size_t scratch_count(Size max_base) {
-        Size size = half_of(max_base);
-        size_t most = 0;
-        for (int i = 0; i < rvm_block_count; ++i) {
-            most = std::max(most, RvmInvertedResidual<T, Exec>::scratch(i, size));
-            if (rvm_blocks[i].stride == 2) size = half_of(size);
+    using Coarse = RvmCoarse<T>;
+    static constexpr int fine_blocks = 6, channels[4] = {16, 24, 40, 128};
+
+    // Features number i, as the decoder stores them.
+    template <class From>
+    TensorView<const T, Exec> stored(int i, TensorView<const From, Exec> features) {
+        if constexpr (std::is_same_v<T, From>) {
+            return features;
+        } else {
+            const TensorView<T, Exec> copy = part_of(copies_[i], features.shape.size());
+            convert<From, T, Exec>(*exec_, features, copy);
+            return copy;
         }
-        return std::max(most, size.area() * 960);
     }
 
-    Conv2d<T, Exec> stem_;
-    TensorBuffer<T, Exec> stem_out_;
-    RvmScratch<T, Exec> scratch_;
-    std::vector<RvmInvertedResidual<T, Exec>> blocks_;
-    std::optional<Conv2d<T, Exec>> last_;
-    std::optional<LrAspp<T, Exec>> aspp_;
-    TensorBuffer<T, Exec> context_;
+    Exec* exec_;
+    Conv2d<float, Exec> stem_;
+    TensorBuffer<float, Exec> stem_out_;
+    RvmStage<float, Exec> fine_;
+    RvmStage<Coarse, Exec> coarse_;
+    Conv2d<Coarse, Exec> last_;
+    LrAspp<Coarse, Exec> aspp_;
+    TensorBuffer<Coarse, Exec> context_;
+    TensorBuffer<T, Exec> copies_[4];
 };
 }  // namespace cinebokeh::detail

@@ -51,6 +51,7 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"rvm", "rvm_layers"},
     {"rvm", "squeeze_excite"},
     {"rvm", "tensor_resize"},
+    {"rvm", "upsample_conv"},
     {"rvm_layers", "conv"},
     {"rvm_layers", "weights"},
     {"scatter_bokeh", "aperture"},
@@ -65,6 +66,8 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"template_bank", "resize"},
     {"template_matte", "moments"},
     {"tensor_resize", "tensor"},
+    {"upsample_conv", "conv"},
+    {"upsample_conv", "tensor_resize"},
 };
 const std::map<std::string, int> layers = {{"core", 0}, {"", 1}, {"nn", 2}, {"pipeline", 3}};
 const std::string umbrella = "cinebokeh";

@@ -85,6 +85,7 @@
 #include "cinebokeh/nn/squeeze_excite.hpp"
 #include "cinebokeh/nn/tensor.hpp"
 #include "cinebokeh/nn/tensor_resize.hpp"
+#include "cinebokeh/nn/upsample_conv.hpp"
 #include "cinebokeh/nn/weights.hpp"
 
 #include "cinebokeh/pipeline/background_blur.hpp"
