@@ -13,6 +13,10 @@ from safetensors.torch import save_file
 
 # The head of the segmentation pass, which matting does not use.
 UNUSED = ("project_seg.",)
+# What the learned guided filter consists of. All of the authors' checkpoints have it.
+REFINER = ["refiner.box_filter.weight", "refiner.conv.0.weight", "refiner.conv.3.weight", "refiner.conv.6.weight",
+           "refiner.conv.6.bias"] + [f"refiner.conv.{layer}.{part}" for layer in (1, 4)
+                                     for part in ("weight", "bias", "running_mean", "running_var")]
 
 
 def epsilon(prefix):
@@ -66,10 +70,12 @@ def main():
         parser.error("this is no state dict of Robust Video Matting")
     if state["decoder.decode4.gru.ih.0.weight"].shape[0] != 128:
         parser.error("this is another variant of Robust Video Matting: only the one with MobileNetV3 is understood")
-    deep = "refiner.box_filter.weight" in state
+    missing = [name for name in REFINER if name not in state]
+    if missing:
+        parser.error(f"the weights of the guided filter are missing or incomplete: there is no {', '.join(missing)}")
     save_file(fold(state), arguments.output, metadata={
         "architecture": "rvm_mobilenetv3",
-        "refiner": "deep_guided_filter" if deep else "fast_guided_filter",
+        "refiner": "deep_guided_filter",
         "input_range": "0 1",
         "mean": "0.485 0.456 0.406",
         "std": "0.229 0.224 0.225",
