@@ -28,12 +28,13 @@ static void bokeh(benchmark::State& state, BokehMethod method) {
     state.SetItemsProcessed(int64_t(state.iterations()) * int64_t(s.area()));
 }
 static void sizes(benchmark::internal::Benchmark* b) {
-    for (int radius : {10, 20, 40})
-        for (Size s : {Size{640, 360}, Size{1280, 720}, Size{1920, 1080}}) b->Args({s.width, s.height, radius});
-    b->UseRealTime()->Unit(benchmark::kMillisecond);
+    b->ArgNames({"width", "height", "radius"})->UseRealTime()->Unit(benchmark::kMillisecond);
+    for (int radius : {5, 10, 20, 40, 80}) b->Args({1920, 1080, radius});  // growth with the radius
+    for (Size s : {Size{640, 360}, Size{1280, 720}, Size{3840, 2160}}) b->Args({s.width, s.height, 40});  // the pixels
 }
 static void small_sizes(benchmark::internal::Benchmark* b) {
-    b->Args({256, 256, 10})->Args({256, 256, 20})->UseRealTime()->Unit(benchmark::kMillisecond);
+    b->ArgNames({"width", "height", "radius"})->UseRealTime()->Unit(benchmark::kMillisecond);
+    b->Args({256, 256, 10})->Args({256, 256, 20});
 }
 BENCHMARK_CAPTURE(bokeh, layered, BokehMethod::layered)->Apply(sizes);
 BENCHMARK_CAPTURE(bokeh, bucketed, BokehMethod::bucketed)->Apply(sizes);

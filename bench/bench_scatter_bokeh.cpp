@@ -79,6 +79,7 @@ void direct(benchmark::State& state) {
 }  // namespace
 
 BENCHMARK(scatter_bokeh)
+    ->ArgNames({"width", "height", "radius", "scene"})
     ->ArgsProduct({{1920}, {1080}, {10, 20, 40, 80}, {flat}})  // growth with the radius
     ->ArgsProduct({{1920}, {1080}, {20}, {slope, noisy}})
     ->Args({320, 240, 20, flat})  // growth with the pixels
@@ -88,6 +89,7 @@ BENCHMARK(scatter_bokeh)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(direct)
+    ->ArgNames({"width", "height", "radius", "scene"})
     ->Args({320, 240, 10, flat})
     ->ArgsProduct({{1920}, {1080}, {20}, {flat, slope}})
     ->UseRealTime()

@@ -53,6 +53,7 @@ BokehFocus::BokehFocus(const BokehOptions& options, FocusTrack track, TimeBase u
     : seconds_(double(unit.num) / unit.den),
       on_subject_(std::any_of(track.keys().begin(), track.keys().end(),
                               [](const FocusKey& key) { return key.target.kind == FocusTarget::Kind::subject; })),
+      snap_(options.snap),
       player_(exec_, std::move(track),
               Lens{.focal_length = options.focal_length / 1000, .sensor_width = options.sensor_width / 1000},
               options.scale) {}
@@ -65,5 +66,10 @@ Focus BokehFocus::operator()(const Frame& frame) {
     const HostImage<float> planes{planes_.data(), frame.size};
     plane_disparity<Cpu>(exec_, matte, {}, planes);
     return player_(time, planes, matte);
+}
+
+std::optional<float> BokehFocus::subject(const Frame& frame) {
+    if (!snap_ || frame.disparity.empty() || frame.matte.empty()) return {};
+    return autofocus_.on_matte(frame.disparity_view(), frame.matte_view());
 }
 }  // namespace cinebokeh::demo

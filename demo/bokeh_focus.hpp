@@ -1,4 +1,4 @@
-// Where the focal plane of each frame is, and how strong the blur.
+// Where the focal plane of each frame is, how strong the blur, and at which disparity its subject.
 #pragma once
 #include "bokeh_options.hpp"
 #include "cinebokeh/pipeline/focus_track.hpp"
@@ -18,6 +18,9 @@ public:
     /// The focus of a frame that has its matte and its disparity, as far as they are known; to be called for each, in
     /// order: where the subject is not seen, the focus stays.
     Focus operator()(const Frame& frame);
+    /// The disparity of the subject, where the matte is to be believed rather than the disparity; empty where not, and
+    /// where one of the two is not known or no subject is seen.
+    std::optional<float> subject(const Frame& frame);
     /// Whether the matte is looked at.
     bool on_subject() const { return on_subject_; }
 
@@ -25,8 +28,9 @@ private:
     BokehFocus(const BokehOptions& options, FocusTrack track, TimeBase unit);
 
     double seconds_;  // per unit of time
-    bool on_subject_;
+    bool on_subject_, snap_;
     Cpu exec_{1};
+    Autofocus<Cpu> autofocus_{exec_};
     std::vector<float> planes_;  // disparity where only the matte is known
     FocusTrackPlayer<Cpu> player_;
 };

@@ -43,9 +43,12 @@ void add_bokeh(CLI::App* command, BokehOptions& options) {
         ->add_option_function<std::string>(
             "--disparity", [&options](const std::string& path) { options.disparity = path, options.given = true; },
             "depth of the scene, larger is nearer: a picture of 8 or 16 bit or a PFM for all frames, or a folder of "
-            "one "
-            "for each, called as the frames or in their order")
+            "one for each, called as the frames or in their order")
         ->type_name("FILE|DIR");
+    command->add_flag_callback(
+        "--no-snap", [&options] { options.snap = false, options.given = true; },
+        "believe the disparity where it contradicts the matte; default: the matte is believed, so a hand or hair that "
+        "the disparity takes for background stays sharp");
     command
         ->add_option_function<std::string>(
             "--focus", [&options](const std::string& text) { parse_focus(text, options), options.given = true; },

@@ -19,7 +19,9 @@ enum class FocusOn {
 };
 
 struct BokehOptions {
-    std::string disparity;  // a file for all frames, or a folder of one for each
+    std::string disparity;   // a file for all frames, or a folder of one for each
+    bool stabilize = false;  // bring that of all frames to one scale and shift
+    bool snap = true;        // where matte and disparity disagree, believe the matte
     FocusOn focus = FocusOn::subject;
     float focus_disparity = 0;
     int x = 0, y = 0;                            // of the point, pixels
@@ -31,7 +33,7 @@ struct BokehOptions {
     bool given = false;                          // anything of this
 };
 
-/// Adds --disparity, --focus, --strength, --f-number, --focal-length and --sensor-width to a command.
+/// Adds --disparity, --no-snap, --focus, --strength, --f-number, --focal-length and --sensor-width to a command.
 void add_bokeh(CLI::App* command, BokehOptions& options);
 /// Adds --blades, --rotation and what else the exact renderer knows of an aperture.
 void add_aperture(CLI::App* command, Aperture& aperture, Highlights& highlights);

@@ -108,6 +108,12 @@ CLI::App* add_blur(CLI::App& app, ProcessOptions& options, BlurParams& blur, std
         ->type_name("DIR");
     add_lens(command, blur);
     add_bokeh(command, options.bokeh);
+    command
+        ->add_flag_callback(
+            "--stabilize", [&options] { options.bokeh.stabilize = options.bokeh.given = true; },
+            "bring the disparity of all frames to the scale and shift of the first: for that of networks, which choose "
+            "both anew in every frame, so that the blur pumps")
+        ->needs("--disparity");
     add_aperture(command, blur.aperture, blur.highlights);
     command
         ->add_option_function<std::string>(

@@ -120,8 +120,9 @@ private:
         const auto known = [&](const std::vector<float>& values) {
             return HostImage<const float>{values.empty() ? nullptr : values.data(), frame.size};
         };
-        what_.session.render_depth(frame.picture(), known(frame.disparity), known(frame.matte), (*what_.focus)(frame),
-                                   result);
+        const Focus focus = (*what_.focus)(frame);
+        what_.session.render_depth(frame.picture(), known(frame.disparity), known(frame.matte),
+                                   what_.focus->subject(frame), focus, result);
     }
 
     void write() {

@@ -107,7 +107,7 @@ int process(const ProcessOptions& asked) {
     check_outputs(options);
     const std::unique_ptr<Session> session = make_session(options, info.size, backend.cuda);
     const bool depth = options.blur && follows_depth(options.blur->renderer);
-    DisparitySource disparity(options.bokeh.disparity, info);
+    DisparitySource disparity(options.bokeh.disparity, info, options.bokeh.stabilize);
     BokehFocus focus(options.bokeh, info.size, info.time_base);
     const std::unique_ptr<NetworkMatting> network = open_network(options, info.size);
     std::optional<MatteSource> mattes;

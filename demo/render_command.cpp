@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 // What is known of the picture's depth, and where it is to be sharp.
 struct Scene {
     Frame frame;  // disparity, matte, or both
+    std::optional<float> subject;
     Focus focus;
     float radius = 0;  // the largest
 };
@@ -34,7 +35,9 @@ Scene read_scene(const RenderOptions& options, Size size) {
         bokeh.focus = FocusOn::point, bokeh.x = size.width / 2, bokeh.y = size.height / 2;
     require(bokeh.focus != FocusOn::subject || !options.matte.empty(),
             "--focus subject needs the subject: give --matte PNG");
-    scene.focus = BokehFocus(bokeh, size)(scene.frame);
+    BokehFocus focus(bokeh, size);
+    scene.focus = focus(scene.frame);
+    scene.subject = focus.subject(scene.frame);
     scene.radius = largest_radius(scene.frame.disparity_view(), scene.focus);
     return scene;
 }
@@ -49,7 +52,8 @@ void render_light(Cpu& exec, const RenderOptions& options, const Scene& scene, L
                                  .highlights = options.highlights,
                                  .max_value = std::min(brightest, 1048576 / options.highlights.gain)});
     const HostImage<Float4> pixels(picture.pixels.data(), picture.size);
-    renderer.render_linear(pixels, scene.frame.disparity_view(), scene.frame.matte_view(), scene.focus, pixels);
+    renderer.render_linear(pixels, {{}, scene.frame.disparity_view(), scene.frame.matte_view(), scene.subject},
+                           scene.focus, pixels);
 }
 
 // The other renderers know 8 bits.
@@ -60,7 +64,7 @@ void render_codes(Cpu& exec, const RenderOptions& options, const Scene& scene, L
     const HostImage<Rgba8> frame(codes.data(), picture.size);
     const HostImage<Float4> pixels(picture.pixels.data(), picture.size);
     linear_to_srgb<Cpu>(exec, pixels, frame);
-    renderer({frame, scene.frame.disparity_view(), scene.frame.matte_view()}, scene.focus, frame);
+    renderer({frame, scene.frame.disparity_view(), scene.frame.matte_view(), scene.subject}, scene.focus, frame);
     srgb_to_linear<Cpu>(exec, frame, pixels);
 }
 }  // namespace

@@ -57,9 +57,11 @@ public:
     virtual bool track(HostImage<const Rgba8> frame, HostImage<float> matte) = 0;
     /// Blurs what the matte leaves out.
     virtual void render(HostImage<const Rgba8> frame, HostImage<const float> matte, HostImage<Rgba8> result) = 0;
-    /// Blurs by depth. Without disparity the matte makes two planes; views without data are not known.
+    /// Blurs by depth. Without disparity the matte makes two planes; views without data are not known. `subject`: its
+    /// disparity where the matte is believed rather than the disparity, see BokehInput.
     virtual void render_depth(HostImage<const Rgba8> frame, HostImage<const float> disparity,
-                              HostImage<const float> matte, Focus focus, HostImage<Rgba8> result) = 0;
+                              HostImage<const float> matte, std::optional<float> subject, Focus focus,
+                              HostImage<Rgba8> result) = 0;
 
     /// The device that computes mattes, and the one that renders: "cpu" or "cuda".
     virtual std::string matting_device() const = 0;

@@ -98,18 +98,18 @@ public:
     }
 
     void render_depth(HostImage<const Rgba8> frame, HostImage<const float> disparity, HostImage<const float> matte,
-                      Focus focus, HostImage<Rgba8> result) override {
+                      std::optional<float> subject, Focus focus, HostImage<Rgba8> result) override {
         make_room(frame.size, largest_radius(disparity, focus));
         if constexpr (on_device) {
             copy(exec_, frame, frame_.view());
-            BokehInput<Exec> input{frame_.view()};
+            BokehInput<Exec> input{.frame = frame_.view(), .subject = subject};
             if (disparity.data) copy(exec_, disparity, disparity_.view()), input.disparity = disparity_.view();
             if (matte.data) copy(exec_, matte, matte_.view()), input.matte = matte_.view();
             (*bokeh_)(input, focus, result_.view());
             copy(exec_, View<const Rgba8, Exec>(result_.view()), result);
             exec_.synchronize();
         } else {
-            (*bokeh_)({frame, disparity, matte}, focus, result);
+            (*bokeh_)({frame, disparity, matte, subject}, focus, result);
         }
     }
 

@@ -18,13 +18,17 @@ struct SnapSource {
     CINEBOKEH_HD bool is_subject(int x, int y) const { return matte(x, y) >= 0.95f; }
     CINEBOKEH_HD bool is_background(int x, int y) const { return !(matte(x, y) > 0.05f); }
     CINEBOKEH_HD static float distance(float a, float b) { return a < b ? b - a : a - b; }
+    // How far d lies on the way from a to b: 0 at a, 1 at b; NaN where all are one.
+    CINEBOKEH_HD static float way_to(float a, float b, float d) { return (a - d) / (a - b); }
 
-    // Whether a pixel of the subject looks like the subject rather than like the background around it.
-    CINEBOKEH_HD bool is_right(int x, int y) const {
+    // How much a pixel of the subject looks like the subject: 1, down to 0 a third of the way to the background around.
+    CINEBOKEH_HD float likeness(int x, int y) const {
         const float d = disparity(x, y);
-        if (!is_known(d)) return false;
+        if (!is_known(d)) return 0;
         const Float4 around = background.at(x, y);
-        return !(around[3] > least) || distance(d, subject) <= distance(d, around[2] / around[3]);
+        if (!(around[3] > least)) return 1;
+        const float way = way_to(subject, around[2] / around[3], d);
+        return !(way > 0) ? 1.f : way < 1.f / 3 ? 1 - 3 * way : 0.f;
     }
 };
 
@@ -46,6 +50,8 @@ struct SumBackground {
         sums(i, j) = sum;
     }
 };
+// Where a wrong part ends there are pixels on the way, the last of the right ones to be seen from there: they count
+// little.
 template <class Space>
 struct SumSubject {
     SnapSource<Space> source;
@@ -56,7 +62,10 @@ struct SumSubject {
         Float4 sum{};
         for (int y = j * source.step; y < (j + 1) * source.step && y < s.height; ++y)
             for (int x = i * source.step; x < (i + 1) * source.step && x < s.width; ++x)
-                if (source.is_subject(x, y) && source.is_right(x, y)) sum[0] += source.disparity(x, y), sum[1] += 1;
+                if (source.is_subject(x, y)) {
+                    const float like = source.likeness(x, y), weight = like * like * like * like;
+                    if (weight > 0) sum[0] += weight * source.disparity(x, y), sum[1] += weight;
+                }
         sums(i, j) = sum;
     }
 };
@@ -72,9 +81,14 @@ struct SnapDisparity {
         const Float4 close = near.at(x, y), around = source.background.at(x, y);
         const Float4 sum = close + far.at(x, y) * 1e-3f;  // the wide mean counts where the other has nothing
         const float subject = sum[1] > 1e-6f ? sum[0] / sum[1] : source.subject;
-        const float background = around[3] > source.least ? around[2] / around[3] : source.is_known(d) ? d : subject;
-        of_subject(x, y) = source.is_subject(x, y) && source.is_right(x, y) ? d : subject;
-        const bool spilled = close[1] > 1e-3f && source.distance(d, subject) < source.distance(d, background);
+        const bool has_background = around[3] > source.least;
+        const float background = has_background ? around[2] / around[3] : source.is_known(d) ? d : subject;
+        // Maps are smooth: where a wrong part ends there are pixels on the way, and they would show as a seam.
+        const bool on_the_way = has_background && source.way_to(subject, background, d) > 0.125f;
+        of_subject(x, y) = source.is_subject(x, y) && source.likeness(x, y) > 0 && !on_the_way ? d : subject;
+        // Something else may well stand between the two; what has spilled has the subject's own depth.
+        const bool spilled =
+            close[1] > 1e-3f && source.distance(d, subject) < 0.25f * source.distance(subject, background);
         of_background(x, y) = source.is_background(x, y) && source.is_known(d) && !spilled ? d : background;
     }
 };

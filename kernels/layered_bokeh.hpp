@@ -106,7 +106,8 @@ CINEBOKEH_HD inline Float4 light_of(const Float4& p) {
     return {p[0] > 0 ? p[0] : 0.f, p[1] > 0 ? p[1] : 0.f, p[2] > 0 ? p[2] : 0.f, 1};
 }
 
-// The shares of pixels on edges, found without a matte. Planes hold something in marked tiles where alpha is below 1.
+// The shares of pixels on edges, found without a matte. The images hold hold something in marked tiles where alpha is
+// below 1.
 template <class Space>
 struct BokehEdges {
     Image<uint8_t, Space> tiles;  // whether there are any
@@ -117,13 +118,13 @@ struct BokehEdges {
 template <class Space, class Pixel>
 struct BokehSource {
     Image<const Pixel, Space> frame;
-    Image<const float, Space> defocus;
+    Image<const float, Space> defocus;        // of two planes there is none
     float farthest, nearest;                  // radii are cut to this range
     Image<const float, Space> matte, behind;  // with a matte: defocus is that of the subject, behind of what is not it
     Separate<Space> separate;
 
     bool subject_is_near = true;  // two planes have no maps: the subject is the nearer or the farther end of the range
-    BokehEdges<Space> edges{};    // without a matte
+    BokehEdges<Space> edges{};    // that no matte parts
 
     CINEBOKEH_HD float front_radius(int x, int y) const {
         if (!defocus.data) return subject_is_near ? nearest : farthest;
@@ -133,23 +134,26 @@ struct BokehSource {
         if (!behind.data) return subject_is_near ? farthest : nearest;
         return effective_radius(behind(x, y), farthest, nearest);
     }
+    CINEBOKEH_HD float share(int x, int y) const { return matte.data ? cut_to_one(matte(x, y)) : 1.f; }
+    // Of what has the larger share in the pixel.
+    CINEBOKEH_HD float main_radius(int x, int y) const {
+        return share(x, y) >= 0.5f ? front_radius(x, y) : back_radius(x, y);
+    }
     CINEBOKEH_HD static Float4 with_radius(const Float4& c, float r) { return {c[0], c[1], c[2], r}; }
     CINEBOKEH_HD bool on_edge(int x, int y) const {
-        return edges.tiles(x / bokeh_tile, y / bokeh_tile) && edges.alpha(x, y) < 1;
+        return edges.tiles.data && edges.tiles(x / bokeh_tile, y / bokeh_tile) && edges.alpha(x, y) < 1;
     }
 
     CINEBOKEH_HD BokehPixel at(int x, int y) const {
         const Float4 colour = light_of(frame(x, y));
-        if (!matte.data) {
-            if (on_edge(x, y)) return {edges.front(x, y), edges.back(x, y), edges.alpha(x, y)};
-            return {with_radius(colour, front_radius(x, y)), {}, 1};
+        const float alpha = share(x, y);
+        if (alpha > 0 && alpha < 1) {
+            const Separated parts = separate(colour, alpha, x, y);
+            return {with_radius(parts.foreground, front_radius(x, y)), with_radius(parts.background, back_radius(x, y)),
+                    alpha};
         }
-        const float alpha = cut_to_one(matte(x, y));
-        if (alpha == 0) return {with_radius(colour, back_radius(x, y)), {}, 1};
-        const float r = front_radius(x, y);
-        if (alpha == 1) return {with_radius(colour, r), {}, 1};
-        const Separated parts = separate(colour, alpha, x, y);
-        return {with_radius(parts.foreground, r), with_radius(parts.background, back_radius(x, y)), alpha};
+        if (on_edge(x, y)) return {edges.front(x, y), edges.back(x, y), edges.alpha(x, y)};
+        return {with_radius(colour, main_radius(x, y)), {}, 1};
     }
 };
 

@@ -1,5 +1,5 @@
-// The layered renderer: pixels on the outline of a surface are partly what is behind it. Without a matte their shares
-// are found here, from the colours on both sides.
+// The layered renderer: pixels on the outline of a surface are partly what is behind it. Where no matte says their
+// shares they are found here, from the colours on both sides.
 #pragma once
 #include "kernels/layered_bokeh.hpp"
 
@@ -29,7 +29,7 @@ struct MarkEdgeTiles {
         RadiusRange range;
         for (int y = y0 < 0 ? 0 : y0; y < y0 + bokeh_tile + 2 && y < s.height; ++y)
             for (int x = x0 < 0 ? 0 : x0; x < x0 + bokeh_tile + 2 && x < s.width; ++x)
-                range.add(source.front_radius(x, y));
+                range.add(source.main_radius(x, y));
         marks(tx, ty) = range.is_edge();
     }
 };
@@ -50,7 +50,17 @@ struct PartEdges {
 
     CINEBOKEH_HD float radius(int x, int y) const {
         const Size s = source.frame.size;
-        return source.front_radius(clamp(x, 0, s.width - 1), clamp(y, 0, s.height - 1));
+        return source.main_radius(clamp(x, 0, s.width - 1), clamp(y, 0, s.height - 1));
+    }
+    // Whether the matte leaves an edge here to be found: it knows its own outline.
+    CINEBOKEH_HD bool away_from_matte(int x, int y) const {
+        const Size s = source.frame.size;
+        const float own = source.share(x, y);
+        bool same = own == 0 || own == 1;
+        for (int v = y - 1; v <= y + 1; ++v)
+            for (int u = x - 1; u <= x + 1; ++u)
+                same = same && source.share(clamp(u, 0, s.width - 1), clamp(v, 0, s.height - 1)) == own;
+        return same;
     }
     CINEBOKEH_HD void operator()(int x, int y) const {
         if (!edges.tiles(x / bokeh_tile, y / bokeh_tile)) return;
@@ -58,7 +68,7 @@ struct PartEdges {
         for (int v = y - 1; v <= y + 1; ++v)
             for (int u = x - 1; u <= x + 1; ++u) range.add(radius(u, v));
         edges.alpha(x, y) = 1;
-        if (range.is_edge()) part(x, y, range);
+        if (range.is_edge() && away_from_matte(x, y)) part(x, y, range);
     }
 
     CINEBOKEH_HD void part(int x, int y, const RadiusRange& range) const {
@@ -66,7 +76,7 @@ struct PartEdges {
         Mean pure[2], mixed[2];  // behind, before
         for (int v = y - 2; v <= y + 2; ++v)
             for (int u = x - 2; u <= x + 2; ++u) {
-                if (!source.frame.size.contains(u, v)) continue;
+                if (!source.frame.size.contains(u, v) || source.share(u, v) != source.share(x, y)) continue;
                 const float r = radius(u, v);
                 const bool before = range.high - r <= near_enough;
                 if (!before && r - range.low > near_enough) continue;

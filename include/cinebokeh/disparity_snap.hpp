@@ -11,10 +11,12 @@ namespace cinebokeh {
 
 /// Makes two maps of one: the disparity of the subject and that of what is not the subject.
 ///
-/// A pixel of the subject (matte >= 0.95) whose disparity is nearer to that of the background around than to that of
-/// the subject takes the mean of the subject nearby; a pixel of the background (matte <= 0.05) close to the subject
-/// whose disparity is nearer to the subject's takes the mean of the background around. All others keep theirs bit for
-/// bit. Between, both maps hold the means: the two surfaces of a mixed pixel.
+/// A pixel of the subject (matte >= 0.95) whose disparity lies a third of the way from the subject to the background
+/// around, or an eighth of the way from the subject nearby, takes the mean of the subject nearby; a pixel of the
+/// background (matte <= 0.05) close to the subject whose disparity is about the subject's, within a quarter of what
+/// lies between both, takes the mean of the background around. All others keep theirs bit for bit. Between, both maps
+/// hold the means: the two surfaces of a mixed pixel.
+///
 /// Allocates in the constructor only. Asynchronous on Cuda. Deterministic; between backends up to rounding.
 template <class Exec>
 class DisparitySnap {

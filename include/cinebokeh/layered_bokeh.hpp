@@ -9,9 +9,8 @@
 //   - What is behind is complete. Where something nearer hides a layer, the layer goes on in the colours of what is
 //     seen of it around (push-pull), never in those of what hides it: no halo around a sharp subject, and a blurred
 //     edge before the focal plane turns translucent and shows a background.
-//   - Pixels on the outline of a surface are parted into what they show of it and of what is behind it, by the matte
-//   or,
-//     where there is none, by the colours on both sides.
+//   - Pixels on the outline of a surface are parted into what they show of it and of what is behind it: by the matte on
+//     the outline of the subject, elsewhere by the colours on both sides.
 //   - Layers far from the focal plane are blurred at half and at quarter size; the one in focus keeps its pixels.
 //   - Tiles of 16 x 16 pixels know which layers can be seen in them; the others are not computed.
 #pragma once
@@ -289,7 +288,7 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
             s.height, " is larger than the plan");
     if (s.empty()) return;
     const auto part = [s](auto& buffer, int side) { return buffer.view().crop(0, 0, detail::cells_of(s, side)); };
-    if (!source.matte.data) {
+    if (source.defocus.data) {
         source.edges = {part(edge_tiles_, detail::bokeh_tile), part(edge_alpha_, 1), part(edge_front_, 1),
                         part(edge_back_, 1)};
         for_each_pixel(*exec_, source.edges.tiles.size,

@@ -39,8 +39,8 @@ struct BokehRendererParams {
 ///   disparity  [h, w]  larger is nearer; see defocus_map for what is not finite
 ///   matte      [h, w]  how much of a pixel is the subject; cut to [0, 1], NaN counts as 0
 ///
-///   subject            the disparity of the subject, such as Autofocus::on_matte. Given with disparity and matte,
-///                      `layered` believes the matte where they disagree: see DisparitySnap
+///   subject            the disparity of the subject, such as Autofocus::on_matte. Given with disparity and matte, the
+///                      matte is believed where they disagree, see DisparitySnap; without it the disparity is
 ///
 /// With a matte alone the subject is a plane at disparity 1 and the background one at disparity 0.
 template <class Exec>
@@ -53,8 +53,10 @@ struct BokehInput {
 
 /// Renders frames of one size. Everything but the method and the largest radius may change from frame to frame.
 ///
-/// A strength of 0 returns the frame bit for bit, with every method. Only `layered` parts mixed pixels with a matte;
-/// `bucketed` pastes the subject on top; the others see a matte only where there is no disparity.
+/// A strength of 0 returns the frame bit for bit, with every method. Only `layered` parts mixed pixels with a matte
+/// that is believed; `bucketed` pastes the subject on top; to the others a pixel has the one disparity of what has the
+/// larger share in it.
+///
 /// Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes on each backend, whatever the threads.
 template <class Exec>
 class BokehRenderer {
@@ -70,11 +72,11 @@ public:
 
     /// The same for a picture of more than 8 bit, in linear light, with `exact` alone.
     ///   linear             [h, w]  in [0, max_value]; alpha must be 1
-    ///   disparity, matte   [h, w]  as in BokehInput
+    ///   depth              disparity, matte and subject as in BokehInput; its frame is not looked at
     ///   out                [h, w]  out; may be `linear`
     /// Throws Error as above, or with another method.
-    void render_linear(View<const Float4, Exec> linear, View<const float, Exec> disparity,
-                       View<const float, Exec> matte, Focus focus, View<Float4, Exec> out);
+    void render_linear(View<const Float4, Exec> linear, const BokehInput<Exec>& depth, Focus focus,
+                       View<Float4, Exec> out);
 
     const BokehRendererParams& params() const { return params_; }
 
@@ -82,7 +84,10 @@ private:
     void render_layered(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out);
     void render_baseline(const BokehInput<Exec>& input, View<Rgba8, Exec> out);
     void render_opaque(View<const Rgba8, Exec> frame);
-    void find_defocus(View<const float, Exec> disparity, View<const float, Exec> matte, Focus focus);
+    void find_defocus(const BokehInput<Exec>& input, Focus focus);
+    bool believes_matte(const BokehInput<Exec>& input) const {
+        return input.disparity.data && input.matte.data && input.subject.has_value();
+    }
     void scatter(View<const Float4, Exec> linear, View<Float4, Exec> out);
 
     Exec* exec_;
@@ -90,8 +95,8 @@ private:
     BokehRendererParams params_;
     Buffer<float, Exec> defocus_;
     Buffer<Float4, Exec> linear_, rendered_;          // of the baselines
-    Buffer<float, Exec> of_subject_, of_background_;  // of `layered`: disparity that follows a matte
-    std::optional<DisparitySnap<Exec>> snap_;
+    Buffer<float, Exec> of_subject_, of_background_;  // disparity that follows a matte
+    DisparitySnap<Exec> snap_;
     std::optional<LayeredBokeh<Exec>> layered_;
     std::optional<ScatterBokeh<Exec>> exact_;
     std::optional<BucketedBlur<Exec>> bucketed_;
@@ -112,23 +117,33 @@ struct TakeAlpha {
     Image<Float4, Space> picture;
     CINEBOKEH_HD void operator()(int x, int y) const { picture(x, y)[3] = float(frame(x, y)[3]) / 255.f; }
 };
+// One map of two: at each pixel that of what has the larger share in it.
+template <class Space>
+struct LargerShare {
+    Image<const float, Space> matte, of_subject, of_background;
+    Image<float, Space> out;
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        out(x, y) = matte(x, y) >= 0.5f ? of_subject(x, y) : of_background(x, y);
+    }
+};
 }  // namespace detail
 
 template <class Exec>
 BokehRenderer<Exec>::BokehRenderer(Exec& exec, Size size, BokehRendererParams params)
-    : exec_(&exec), size_(size), params_(params) {
-    require(!size.empty(), "BokehRenderer: a size of ", size.width, " x ", size.height);
+    : exec_(&exec),
+      size_((require(!size.empty(), "BokehRenderer: a size of ", size.width, " x ", size.height), size)),
+      params_(params),
+      defocus_(exec, size),
+      of_subject_(exec, size),
+      of_background_(exec, size),
+      snap_(exec, size) {
     const float widest = params.method == BokehMethod::exact ? largest_defocus : 200;
     require(params.max_radius >= 1 && params.max_radius <= widest, "BokehRenderer: max_radius ", params.max_radius,
             " is outside [1, ", int(widest), "]");
-    defocus_ = Buffer<float, Exec>(exec, size);
     if (params.method == BokehMethod::layered) {
         LayeredBokehParams layers{.max_radius = params.max_radius, .growth = 0.2f};
         if (size.height >= 720) layers.growth = 0.25f, layers.half_from = 4, layers.quarter_from = 12;  // for speed
         layered_.emplace(exec, size, layers);
-        of_subject_ = Buffer<float, Exec>(exec, size);
-        of_background_ = Buffer<float, Exec>(exec, size);
-        snap_.emplace(exec, size);
         return;
     }
     linear_ = Buffer<Float4, Exec>(exec, size);
@@ -146,7 +161,7 @@ template <class Exec>
 void BokehRenderer<Exec>::operator()(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out) {
     require(input.frame.size == size_ && out.size == size_, "BokehRenderer: a frame is not of the size of the plan, ",
             size_.width, " x ", size_.height);
-    find_defocus(input.disparity, input.matte, focus);
+    find_defocus(input, focus);
     if (focus.strength == 0) {
         if (out.data != input.frame.data) copy(*exec_, input.frame, out);
     } else if (layered_) {
@@ -157,13 +172,24 @@ void BokehRenderer<Exec>::operator()(const BokehInput<Exec>& input, Focus focus,
 }
 
 template <class Exec>
-void BokehRenderer<Exec>::find_defocus(View<const float, Exec> disparity, View<const float, Exec> matte, Focus focus) {
+void BokehRenderer<Exec>::find_defocus(const BokehInput<Exec>& input, Focus focus) {
+    const View<const float, Exec> disparity = input.disparity, matte = input.matte;
     require(disparity.data || matte.data, "BokehRenderer: neither a disparity nor a matte");
     require((!disparity.data || disparity.size == size_) && (!matte.data || matte.size == size_),
             "BokehRenderer: the disparity or the matte is not of the size of the plan, ", size_.width, " x ",
             size_.height);
     const auto defocus = defocus_.view();
-    if (disparity.data) {
+    if (believes_matte(input)) {
+        const auto subject = of_subject_.view(), background = of_background_.view();
+        snap_(disparity, matte, *input.subject, subject, background);
+        if (layered_) {
+            defocus_map<Exec>(*exec_, subject, focus, subject);
+            defocus_map<Exec>(*exec_, background, focus, background);
+            return;
+        }
+        for_each_pixel(*exec_, size_, detail::LargerShare<typename Exec::Space>{matte, subject, background, defocus});
+        defocus_map<Exec>(*exec_, defocus, focus, defocus);
+    } else if (disparity.data) {
         defocus_map<Exec>(*exec_, disparity, focus, defocus);
     } else {
         plane_disparity<Exec>(*exec_, matte, {.subject = 1, .background = 0}, defocus);
@@ -174,19 +200,12 @@ void BokehRenderer<Exec>::find_defocus(View<const float, Exec> disparity, View<c
 template <class Exec>
 void BokehRenderer<Exec>::render_layered(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out) {
     const auto radius = [&](float disparity) { return focus.strength * (disparity - focus.disparity); };
-    if (!input.matte.data) {
+    if (believes_matte(input))
+        (*layered_)(input.frame, input.matte, of_subject_.view(), of_background_.view(), out);
+    else if (input.disparity.data)
         (*layered_)(input.frame, defocus_.view(), out);
-    } else if (!input.disparity.data) {
+    else
         (*layered_)(input.frame, input.matte, radius(1), radius(0), out);
-    } else if (!input.subject) {
-        (*layered_)(input.frame, input.matte, defocus_.view(), defocus_.view(), out);
-    } else {
-        const auto subject = of_subject_.view(), background = of_background_.view();
-        (*snap_)(input.disparity, input.matte, *input.subject, subject, background);
-        defocus_map<Exec>(*exec_, subject, focus, subject);
-        defocus_map<Exec>(*exec_, background, focus, background);
-        (*layered_)(input.frame, input.matte, subject, background, out);
-    }
 }
 
 template <class Exec>
@@ -215,12 +234,12 @@ void BokehRenderer<Exec>::render_opaque(View<const Rgba8, Exec> frame) {
 }
 
 template <class Exec>
-void BokehRenderer<Exec>::render_linear(View<const Float4, Exec> linear, View<const float, Exec> disparity,
-                                        View<const float, Exec> matte, Focus focus, View<Float4, Exec> out) {
+void BokehRenderer<Exec>::render_linear(View<const Float4, Exec> linear, const BokehInput<Exec>& depth, Focus focus,
+                                        View<Float4, Exec> out) {
     require(exact_.has_value(), "BokehRenderer: only the exact method renders linear light");
     require(linear.size == size_ && out.size == size_, "BokehRenderer: a picture is not of the size of the plan, ",
             size_.width, " x ", size_.height);
-    find_defocus(disparity, matte, focus);
+    find_defocus(depth, focus);
     if (focus.strength > 0)
         scatter(linear, out);
     else if (out.data != linear.data)
