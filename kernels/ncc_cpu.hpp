@@ -208,19 +208,6 @@ inline void MaskedNcc<Cpu>::peaks(HostSpan<Peak> out, Size reach) {
              [&](int job, int slot) { out[size_t(slot)] = filled(slot) ? find_peak(slot, job, reach) : Peak{}; });
 }
 
-namespace detail {
-/// The first and last of `places` within `reach` of the middle one.
-struct PlaceRange {
-    int first, last;
-    PlaceRange(int places, int reach) {
-        const int low = (places - 1) / 2, high = places / 2;  // two middle places where their number is even
-        first = std::max(0, reach < places ? high - reach : 0),
-        last = std::min(places - 1, low + std::min(reach, places));
-        if (first > last) first = last = low;
-    }
-};
-}  // namespace detail
-
 inline Peak MaskedNcc<Cpu>::find_peak(int slot, int job, Size reach) {
     const Slot& s = slots_[size_t(slot)];
     const Size places = response_size(slot);

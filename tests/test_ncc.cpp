@@ -66,9 +66,7 @@ std::vector<float> response_of(NccPath path, const Grey& patch, const Grey& t, c
     return out;
 }
 // The largest error as a multiple of the bound that the header promises (1e-6 for the direct path: float rounding).
-double error_of(NccPath path, const Grey& patch, const Grey& t, const Grey& valid) {
-    const std::vector<Reference> expected = reference_response(patch, t, valid);
-    const std::vector<float> got = response_of(path, patch, t, valid);
+double error_of(NccPath path, const std::vector<float>& got, const std::vector<Reference>& expected) {
     REQUIRE(got.size() == expected.size());
     double worst = 0;
     for (size_t i = 0; i < got.size(); ++i) {
@@ -79,6 +77,16 @@ double error_of(NccPath path, const Grey& patch, const Grey& t, const Grey& vali
         worst = std::max(worst, std::abs(double(got[i]) - expected[i].response) / bound);
     }
     return worst;
+}
+double error_of(NccPath path, const Grey& patch, const Grey& t, const Grey& valid) {
+    return error_of(path, response_of(path, patch, t, valid), reference_response(patch, t, valid));
+}
+// Dark, nearly flat areas beside strong contrast.
+Grey dark_beside_bright() {
+    Grey patch = noise_image({96, 80}, 0, 255, 7);
+    for (int y = 0; y < 80; ++y)
+        for (int x = 0; x < 60; ++x) patch(x, y) = uint8_t(20 + (x * 7 + y * 13) % 5);  // variance 2
+    return patch;
 }
 const NccPath paths[] = {NccPath::fft, NccPath::direct};
 }  // namespace
@@ -117,68 +125,95 @@ void show(MaskedNcc<Exec>& ncc, Exec& exec, const Grey& patch) {
 }
 }  // namespace
 
-TEST_CASE_TEMPLATE("masked NCC on the device is its definition", Exec, CUDA_EXECUTORS) {
+namespace {
+// As error_of, on the device.
+template <class Exec>
+double device_error_of(NccPath path, const Grey& patch, const Grey& t, const Grey& valid) {
+    Exec exec;
+    MaskedNcc<Exec> ncc(exec, patch.size, 4, {.path = path});
+    const Grey beside = noise_image({2, 3}, 0, 255, 77);  // shares a transform with the one that is looked at
+    fill(ncc, exec, 2, beside, constant(beside.size, 1)), fill(ncc, exec, 3, t, valid), show(ncc, exec, patch);
+    Buffer<float, Exec> out(exec, ncc.response_size(3));
+    CHECK(allocations_during([&] { ncc.response(3, out.view()); }) == 0);
+    return error_of(path, out.download(), reference_response(patch, t, valid));
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("masked NCC on the device is its definition on both paths", Exec, CUDA_EXECUTORS) {
     struct Case {
         Size patch, part;
     };
     // One pixel, template = patch, one piece of the template and one more, one tile of places and one more.
-    for (const Case& c :
-         {Case{{1, 1}, {1, 1}}, Case{{13, 11}, {13, 11}}, Case{{37, 40}, {5, 9}}, Case{{70, 43}, {33, 10}}}) {
-        CAPTURE(c.patch.width);
-        const Grey patch = noise_image(c.patch, 0, 255, 3), t = noise_image(c.part, 0, 255, 4);
-        const Grey valid = random_valid(c.part, 5);
-        Exec exec;
-        MaskedNcc<Exec> ncc(exec, c.patch, 1);
-        fill(ncc, exec, 0, t, valid), show(ncc, exec, patch);
-        Buffer<float, Exec> out(exec, ncc.response_size(0));
-        CHECK(allocations_during([&] { ncc.response(0, out.view()); }) == 0);
-        const auto got = out.download();
-        const auto expected = reference_response(patch, t, valid);
-        double worst = 0;
-        for (size_t i = 0; i < got.size(); ++i)
-            worst = std::max(worst, std::abs(double(got[i]) - expected[i].response));
-        CHECK(worst <= 1e-6);  // exact sums, and a float at the end
-    }
+    for (const Case& c : {Case{{3, 3}, {1, 1}}, Case{{13, 11}, {13, 11}}, Case{{37, 40}, {5, 9}},
+                          Case{{70, 43}, {33, 10}}, Case{{50, 3}, {7, 1}}, Case{{5, 61}, {1, 9}}})
+        for (NccPath path : paths) {
+            CAPTURE(c.patch.width);
+            CAPTURE(int(path));
+            const Grey patch = noise_image(c.patch, 0, 255, 3), t = noise_image(c.part, 0, 255, 4);
+            for (const Grey& valid : {random_valid(c.part, 5), constant(c.part, 1)})
+                CHECK(device_error_of<Exec>(path, patch, t, valid) <= 1);
+        }
 }
 
-TEST_CASE_TEMPLATE("the peaks on the device are those of the CPU", Exec, CUDA_EXECUTORS) {
+TEST_CASE_TEMPLATE("masked NCC on the device keeps its accuracy in nearly flat areas", Exec, CUDA_EXECUTORS) {
+    const Grey patch = dark_beside_bright(), t = crop(patch, 30, 20, {33, 31}), valid = random_valid({33, 31}, 8);
+    for (NccPath path : paths) CHECK(device_error_of<Exec>(path, patch, t, valid) <= 1);
+    const Grey flat = constant({96, 80}, 93);
+    for (NccPath path : paths) CHECK(device_error_of<Exec>(path, flat, t, valid) == 0);
+    for (NccPath path : paths) CHECK(device_error_of<Exec>(path, patch, constant({33, 31}, 9), valid) == 0);
+}
+
+TEST_CASE_TEMPLATE("the peaks on the device are those of the CPU on both paths", Exec, CUDA_EXECUTORS) {
     const Grey patch = noise_image({60, 50}, 0, 255, 3);
     const Grey flat = constant({9, 9}, 7), part = crop(patch, 31, 22, {12, 7}),
                other = noise_image({20, 20}, 0, 255, 9);
     Cpu cpu;
     Exec exec;
-    MaskedNcc<Cpu> host(cpu, patch.size, 4, {.path = NccPath::direct});
-    MaskedNcc<Exec> ncc(exec, patch.size, 4);
-    int slot = 0;
-    for (const Grey* t : {&flat, &part, &other}) {
-        const Grey all = constant(t->size, 1);
-        host.set_template(slot, t->view(), all.view());
-        fill(ncc, exec, slot++, *t, all);
-    }
-    host.set_patch(patch.view()), show(ncc, exec, patch);
-    for (Size reach : {Size{65536, 65536}, Size{4, 3}, Size{0, 0}}) {
-        std::vector<Peak> a(4), b(4);
-        host.peaks({a.data(), 4}, reach);
-        CHECK(allocations_during([&] { ncc.peaks({b.data(), 4}, reach); }) == 0);
-        for (size_t i = 0; i < 4; ++i) {
-            CAPTURE(i);
-            CHECK(b[i].value == doctest::Approx(a[i].value).epsilon(1e-6));
-            CHECK((b[i].x == a[i].x && b[i].y == a[i].y));
+    for (NccPath path : {NccPath::fft, NccPath::direct, NccPath::cheapest}) {
+        CAPTURE(int(path));
+        MaskedNcc<Cpu> host(cpu, patch.size, 4, {.path = NccPath::direct});
+        MaskedNcc<Exec> ncc(exec, patch.size, 4, {.path = path});
+        int slot = 0;
+        for (const Grey* t : {&flat, &part, &other}) {
+            const Grey all = constant(t->size, 1);
+            host.set_template(slot, t->view(), all.view());
+            fill(ncc, exec, slot++, *t, all);
         }
+        host.set_patch(patch.view()), show(ncc, exec, patch);
+        for (Size reach : {Size{65536, 65536}, Size{4, 3}, Size{0, 0}}) {
+            std::vector<Peak> a(4), b(4);
+            host.peaks({a.data(), 4}, reach);
+            CHECK(allocations_during([&] { ncc.peaks({b.data(), 4}, reach); }) == 0);
+            for (size_t i = 0; i < 4; ++i) {
+                CAPTURE(i);
+                CHECK(b[i].value == doctest::Approx(a[i].value).epsilon(1e-6));
+                CHECK((b[i].x == a[i].x && b[i].y == a[i].y));
+            }
+        }
+        ncc.clear(1);
+        CHECK_FALSE(ncc.filled(1));
+        std::vector<Peak> peaks(4);
+        ncc.peaks({peaks.data(), 4});
+        CHECK(peaks[1].value == -1);
+        CHECK_THROWS_AS(ncc.peaks({peaks.data(), 3}), Error);
     }
-    ncc.clear(1);
-    CHECK_FALSE(ncc.filled(1));
-    std::vector<Peak> peaks(4);
-    ncc.peaks({peaks.data(), 4});
-    CHECK(peaks[1].value == -1);
-    CHECK_THROWS_AS(ncc.peaks({peaks.data(), 3}), Error);
+}
+
+TEST_CASE_TEMPLATE("masked NCC on the device sees a black patch before the first one", Exec, CUDA_EXECUTORS) {
+    Exec exec;
+    for (NccPath path : paths) {
+        MaskedNcc<Exec> ncc(exec, {20, 10}, 1, {.path = path});
+        fill(ncc, exec, 0, noise_image({4, 4}, 0, 255, 1), constant({4, 4}, 1));
+        Buffer<float, Exec> out(exec, {17, 7});
+        ncc.response(0, out.view());
+        for (float v : out.download()) CHECK(v == 0);
+    }
+    CHECK_THROWS_AS(MaskedNcc<Exec>(exec, {5000, 2}, 1, {.path = NccPath::fft}), Error);
 }
 #endif
 
 TEST_CASE("masked NCC keeps its accuracy where dark, nearly flat areas lie beside strong contrast") {
-    Grey patch = noise_image({96, 80}, 0, 255, 7);
-    for (int y = 0; y < 80; ++y)
-        for (int x = 0; x < 60; ++x) patch(x, y) = uint8_t(20 + (x * 7 + y * 13) % 5);  // variance 2
+    const Grey patch = dark_beside_bright();
     const Grey t = crop(patch, 30, 20, {33, 31}), valid = random_valid({33, 31}, 8);
     for (NccPath path : paths) CHECK(error_of(path, patch, t, valid) <= 1);
 }

@@ -25,6 +25,19 @@ struct Peak {
     int x = 0, y = 0;
 };
 
+namespace detail {
+/// The first and last of `places` within `reach` of the middle one.
+struct PlaceRange {
+    int first, last;
+    CINEBOKEH_HD PlaceRange(int places, int reach) {
+        const int low = (places - 1) / 2, high = places / 2;  // two middle places where their number is even
+        const int most = reach < places ? reach : places;
+        first = high > most ? high - most : 0, last = low + most < places ? low + most : places - 1;
+        if (first > last) first = last = low;
+    }
+};
+}  // namespace detail
+
 /// Plan that matches up to `capacity` templates with patches of one size.
 ///
 ///   response(x, y) = sum (I - mean I) (T - mean T) / sqrt(sum (I - mean I)^2 sum (T - mean T)^2)
