@@ -135,9 +135,6 @@ private:
 };
 }  // namespace detail
 
-/// On Cuda calls are asynchronous but peaks(), which waits. A template without a valid pixel is no error there: it is
-/// flat. The FFT path takes 20 bytes a pixel of the patch and slot more, and patches up to 4200 pixels wide and 12,000
-/// high; for larger ones the constructor throws Error if NccPath::fft is asked for.
 template <class Exec>
 requires std::is_same_v<typename Exec::Space, DeviceSpace>
 class MaskedNcc<Exec> : public detail::MaskedNccCuda {

@@ -56,17 +56,32 @@ std::vector<double> reference(const Pair& p, double smallest_overlap) {
                           : 0);
     return out;
 }
-std::vector<float> correlate(const Pair& p, double smallest_overlap, Cpu& exec) {
-    OverlapNcc<Cpu> ncc(exec, p.fixed_size, p.moving_size, {.smallest_overlap = smallest_overlap});
-    std::vector<float> out(p.out().area(), NAN);
-    ncc(host_view(p.fixed, p.fixed_size), host_view(p.fixed_valid, p.fixed_size), host_view(p.moving, p.moving_size),
-        host_view(p.moving_valid, p.moving_size), host_view(out, p.out()));
-    return out;
+template <class Exec>
+struct Images {
+    Images(Exec& exec, const Pair& p)
+        : fixed(exec, p.fixed_size, p.fixed),
+          moving(exec, p.moving_size, p.moving),
+          out(exec, p.out()),
+          fixed_valid(exec, p.fixed_size, p.fixed_valid),
+          moving_valid(exec, p.moving_size, p.moving_valid) {}
+    void correlate(OverlapNcc<Exec>& ncc) {
+        ncc(fixed.view(), fixed_valid.view(), moving.view(), moving_valid.view(), out.view());
+    }
+    Buffer<float, Exec> fixed, moving, out;
+    Buffer<uint8_t, Exec> fixed_valid, moving_valid;
+};
+template <class Exec>
+std::vector<float> correlate(const Pair& p, double smallest_overlap, Exec& exec) {
+    OverlapNcc<Exec> ncc(exec, p.fixed_size, p.moving_size, {.smallest_overlap = smallest_overlap});
+    Images<Exec> images(exec, p);
+    images.correlate(ncc);
+    return images.out.download();
 }
 }  // namespace
 
-TEST_CASE("the general form is the correlation coefficient over the pixels that are valid in both images") {
-    Cpu exec;
+TEST_CASE_TEMPLATE("the general form is the correlation coefficient over the pixels that are valid in both images",
+                   Exec, EXECUTORS) {
+    Exec exec;
     for (const Pair& p : {random_pair({12, 9}, {5, 7}), random_pair({5, 7}, {12, 9}), random_pair({16, 16}, {16, 16}),
                           random_pair({31, 2}, {3, 17}), random_pair({40, 23}, {9, 9})}) {
         CAPTURE(p.fixed_size.width);
@@ -78,8 +93,8 @@ TEST_CASE("the general form is the correlation coefficient over the pixels that 
     }
 }
 
-TEST_CASE("images of one pixel and images without contrast give zero") {
-    Cpu exec;
+TEST_CASE_TEMPLATE("images of one pixel and images without contrast give zero", Exec, EXECUTORS) {
+    Exec exec;
     CHECK(correlate({{1, 1}, {1, 1}, {3}, {4}, {1}, {1}}, 0.3, exec) == std::vector<float>{0});
     Pair flat = random_pair({9, 8}, {4, 5});
     std::fill(flat.fixed.begin(), flat.fixed.end(), 12.3f);
@@ -89,8 +104,9 @@ TEST_CASE("images of one pixel and images without contrast give zero") {
     for (float v : correlate(hidden, 0.3, exec)) CHECK(v == 0);
 }
 
-TEST_CASE("a shifted part correlates with one at its shift, whatever lies under the invalid pixels") {
-    Cpu exec;
+TEST_CASE_TEMPLATE("a shifted part correlates with one at its shift, whatever lies under the invalid pixels", Exec,
+                   EXECUTORS) {
+    Exec exec;
     Pair p = random_pair({30, 24}, {11, 9});
     for (int y = 0; y < 9; ++y)
         for (int x = 0; x < 11; ++x) p.moving[size_t(y * 11 + x)] = 5 * p.fixed[size_t((y + 6) * 30 + x + 8)] - 2;
@@ -101,19 +117,24 @@ TEST_CASE("a shifted part correlates with one at its shift, whatever lies under 
     for (float v : out) CHECK((v >= -1 && v <= 1));
 }
 
-TEST_CASE("the general form refuses wrong sizes and valid pixels that are not finite, and allocates nothing") {
-    Cpu exec;
-    CHECK_THROWS_AS(OverlapNcc<Cpu>(exec, {0, 3}, {2, 2}), Error);
-    CHECK_THROWS_AS(OverlapNcc<Cpu>(exec, {3, 3}, {2, 2}, {.smallest_overlap = NAN}), Error);
+TEST_CASE_TEMPLATE(
+    "the general form refuses wrong sizes, sees no valid pixel that is not finite, and allocates nothing", Exec,
+    EXECUTORS) {
+    Exec exec;
+    CHECK_THROWS_AS(OverlapNcc<Exec>(exec, {0, 3}, {2, 2}), Error);
+    CHECK_THROWS_AS(OverlapNcc<Exec>(exec, {3, 3}, {2, 2}, {.smallest_overlap = NAN}), Error);
     Pair p = random_pair({9, 8}, {4, 5});
-    OverlapNcc<Cpu> ncc(exec, p.fixed_size, p.moving_size);
-    std::vector<float> out(p.out().area());
-    auto call = [&](Size out_size) {
-        ncc(host_view(p.fixed, p.fixed_size), host_view(p.fixed_valid, p.fixed_size),
-            host_view(p.moving, p.moving_size), host_view(p.moving_valid, p.moving_size), host_view(out, out_size));
-    };
-    CHECK_THROWS_AS(call({11, 12}), Error);
-    CHECK(allocations_during([&] { call(p.out()); }) == 0);
+    OverlapNcc<Exec> ncc(exec, p.fixed_size, p.moving_size);
+    Images<Exec> images(exec, p);
+    CHECK(allocations_during([&] { images.correlate(ncc); }) == 0);
+    images.out = Buffer<float, Exec>(exec, {11, 12});
+    CHECK_THROWS_AS(images.correlate(ncc), Error);
     p.fixed[p.fixed_size.area() / 2] = NAN;
-    CHECK_THROWS_AS(call(p.out()), Error);
+    Images<Exec> bad(exec, p);
+    if constexpr (std::is_same_v<Exec, Cpu>) {
+        CHECK_THROWS_AS(bad.correlate(ncc), Error);
+    } else {
+        bad.correlate(ncc);
+        for (float v : bad.out.download()) CHECK(v == 0);
+    }
 }

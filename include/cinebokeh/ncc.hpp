@@ -47,6 +47,10 @@ struct PlaceRange {
 /// differs from it by at most 5e-5 max(1, 64 / v), v the variance of the window in grey levels^2.
 ///
 /// Calls allocate nothing and are deterministic: the same bits with any number of threads. One call at a time.
+///
+/// On Cuda images lie in device memory and calls are asynchronous, but peaks() waits; a template without a valid pixel
+/// is no error there, it is flat. The FFT path takes 20 bytes a pixel of the patch and slot, and patches up to 4200
+/// pixels wide and 12,000 high; the constructor throws Error if NccPath::fft is asked for with larger ones.
 template <class Exec>
 class MaskedNcc;
 
@@ -147,6 +151,9 @@ struct OverlapNccParams {
 /// 0 where the overlap is too small, and where the denominator is not above 1000 epsilon of the largest one, as
 /// scikit-image has it (so noise is never divided by noise). Computed in double. Throws Error if sizes differ from
 /// those of the constructor or a valid pixel is not finite. Calls allocate nothing and are deterministic.
+///
+/// On Cuda images lie in device memory, calls are asynchronous, and a valid pixel that is not finite makes the whole
+/// response 0. 96 bytes a pixel of the response; the constructor throws Error if a side of it is beyond 6,000 pixels.
 template <class Exec>
 class OverlapNcc;
 
@@ -182,3 +189,4 @@ private:
 #include "kernels/ncc_cuda.cuh"
 #include "kernels/ncc_direct_cpu.hpp"
 #include "kernels/ncc_overlap_cpu.hpp"
+#include "kernels/ncc_overlap_cuda.cuh"
