@@ -21,7 +21,7 @@ std::vector<uint8_t> disc(Size s, int shift) {
 void contour_accuracy(benchmark::State& state) {
     const Size s{int(state.range(0)), int(state.range(1))};
     Cpu exec;
-    ContourAccuracy contour(exec, s);
+    ContourAccuracy<Cpu> contour(exec, s);
     const std::vector<uint8_t> a = disc(s, 0), b = disc(s, 3);
     for (auto _ : state) benchmark::DoNotOptimize(contour({a.data(), s}, {b.data(), s}).f);
     state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(s.area()) * 2);

@@ -37,7 +37,7 @@ Sequence measure(Cpu& exec, const fs::path& results, const fs::path& truth, cons
     require(files.size() >= 3, "the sequence '", truth.string(), "' has ", files.size(),
             " annotations: at least 3 are needed");
     const Size size = read_grey(files[0]).size;
-    ContourAccuracy contour(exec, size);
+    ContourAccuracy<Cpu> contour(exec, size);
     for (const std::string& file : files) {
         const fs::path result = results / (fs::path(file).stem().string() + ".png");
         require(fs::exists(result), "the result '", result.string(), "' is missing");

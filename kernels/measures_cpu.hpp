@@ -1,6 +1,7 @@
 // J and F on Cpu. Masks are packed, one bit a pixel: a boundary map is three shifts, and dilation by a disk is one
 // dilation along x per row of the disk, each one pixel wider than the last.
 #pragma once
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -89,11 +90,43 @@ inline void dilate_disk(HostImage<const uint64_t> in, const int* half_width, int
         }
     }
 }
+inline void require_masks(Size a, Size b) {
+    require(a == b && !a.empty(), "intersection_over_union: sizes ", a.width, " x ", a.height, " and ", b.width, " x ",
+            b.height);
+}
+inline void require_planned_masks(Size result, Size truth, Size planned) {
+    require(result == planned && truth == planned, "ContourAccuracy: a mask is not ", planned.width, " x ",
+            planned.height, " as planned");
+}
+
+inline ToleranceDisk::ToleranceDisk(Size size, double tolerance) {
+    require(!size.empty(), "ContourAccuracy: empty size ", size.width, " x ", size.height);
+    require(tolerance >= 0 && tolerance <= 1000, "ContourAccuracy: tolerance ", tolerance, " is not in [0, 1000]");
+    const double diagonal = std::sqrt(double(size.width) * size.width + double(size.height) * size.height);
+    radius = int(std::ceil(tolerance >= 1 ? tolerance : tolerance * diagonal));
+}
+inline std::vector<int> ToleranceDisk::half_widths() const {
+    std::vector<int> widths;
+    for (int dy = 0, x = radius; dy <= radius; ++dy) {
+        while (x * x + dy * dy > radius * radius) --x;
+        widths.push_back(x);
+    }
+    return widths;
+}
+
+/// The score of `matched` of `total` boundary pixels of the result and of the truth.
+inline ContourScore contour_score(const std::array<int64_t, 2>& total, const std::array<int64_t, 2>& matched) {
+    ContourScore score;
+    score.precision = total[0] > 0 ? (total[1] > 0 ? double(matched[0]) / double(total[0]) : 0) : 1;
+    score.recall = total[1] > 0 ? (total[0] > 0 ? double(matched[1]) / double(total[1]) : 0) : 1;
+    const double sum = score.precision + score.recall;
+    score.f = sum > 0 ? 2 * score.precision * score.recall / sum : 0;
+    return score;
+}
 }  // namespace detail
 
 inline double intersection_over_union(Cpu& exec, HostImage<const uint8_t> a, HostImage<const uint8_t> b) {
-    require(a.size == b.size && !a.size.empty(), "intersection_over_union: sizes ", a.size.width, " x ", a.size.height,
-            " and ", b.size.width, " x ", b.size.height);
+    detail::require_masks(a.size, b.size);
     std::atomic<int64_t> both{0}, any{0};
     exec.for_each_range(a.size.height, 128, [&](int begin, int end) {
         int64_t part_both = 0, part_any = 0;
@@ -111,36 +144,28 @@ inline double intersection_over_union(Cpu& exec, HostImage<const uint8_t> a, Hos
     return any == 0 ? 1.0 : double(both) / double(any);
 }
 
-inline ContourAccuracy::ContourAccuracy(Cpu& exec, Size size, double tolerance) : exec_(&exec), size_(size) {
-    require(!size.empty(), "ContourAccuracy: empty size ", size.width, " x ", size.height);
-    require(tolerance >= 0 && tolerance <= 1000, "ContourAccuracy: tolerance ", tolerance, " is not in [0, 1000]");
-    const double diagonal = std::sqrt(double(size.width) * size.width + double(size.height) * size.height);
-    radius_ = int(std::ceil(tolerance >= 1 ? tolerance : tolerance * diagonal));
-    const int words = detail::words_of(size.width);
+namespace detail {
+inline ContourAccuracyCpu::ContourAccuracyCpu(Cpu& exec, Size size, double tolerance)
+    : exec_(&exec), size_(size), disk_(size, tolerance) {
+    const int words = words_of(size.width);
     bits_ = {exec, {words, 6 * size.height}};
     grown_ = {exec, {2 * (words + 2), 2}};
-    half_width_ = {exec, {radius_ + 1, 1}};
-    for (int dy = 0, x = radius_; dy <= radius_; ++dy) {
-        while (x * x + dy * dy > radius_ * radius_) --x;
-        half_width_.view()(dy, 0) = x;
-    }
+    half_width_ = {exec, {disk_.radius + 1, 1}, disk_.half_widths()};
 }
 
-inline ContourScore ContourAccuracy::operator()(HostImage<const uint8_t> result, HostImage<const uint8_t> truth) {
-    require(result.size == size_ && truth.size == size_, "ContourAccuracy: a mask is not ", size_.width, " x ",
-            size_.height, " as planned");
-    const int words = detail::words_of(size_.width), height = size_.height;
+inline ContourScore ContourAccuracyCpu::operator()(HostImage<const uint8_t> result, HostImage<const uint8_t> truth) {
+    require_planned_masks(result.size, truth.size, size_);
+    const int words = words_of(size_.width), height = size_.height;
     auto map = [&](int mask, int kind) { return bits_.view().crop(0, (3 * mask + kind) * height, {words, height}); };
     exec_->for_each(2, [&](int mask) {
         const HostImage<const uint8_t> pixels = mask == 0 ? result : truth;
         const auto packed = map(mask, 0), boundary = map(mask, 1);
-        for (int y = 0; y < height; ++y) detail::pack_row(pixels.row(y), size_.width, packed.row(y));
+        for (int y = 0; y < height; ++y) pack_row(pixels.row(y), size_.width, packed.row(y));
         for (int y = 0; y < height; ++y)
-            detail::boundary_row(packed.row(y), y + 1 < height ? packed.row(y + 1) : nullptr, size_.width,
-                                 boundary.row(y));
-        detail::dilate_disk(boundary, half_width_.view().data, radius_, grown_.view().row(mask), map(mask, 2));
+            boundary_row(packed.row(y), y + 1 < height ? packed.row(y + 1) : nullptr, size_.width, boundary.row(y));
+        dilate_disk(boundary, half_width_.view().data, disk_.radius, grown_.view().row(mask), map(mask, 2));
     });
-    int64_t total[2] = {0, 0}, matched[2] = {0, 0};
+    std::array<int64_t, 2> total{}, matched{};
     for (int mask = 0; mask < 2; ++mask) {
         const auto boundary = map(mask, 1), other = map(1 - mask, 2);
         for (int y = 0; y < height; ++y)
@@ -149,15 +174,9 @@ inline ContourScore ContourAccuracy::operator()(HostImage<const uint8_t> result,
                 matched[mask] += std::popcount(boundary(w, y) & other(w, y));
             }
     }
-    ContourScore score;
-    score.precision = total[0] > 0 ? (total[1] > 0 ? double(matched[0]) / double(total[0]) : 0) : 1;
-    score.recall = total[1] > 0 ? (total[0] > 0 ? double(matched[1]) / double(total[1]) : 0) : 1;
-    const double sum = score.precision + score.recall;
-    score.f = sum > 0 ? 2 * score.precision * score.recall / sum : 0;
-    return score;
+    return contour_score(total, matched);
 }
 
-namespace detail {
 // The sum in the order of NumPy's pairwise summation, so that means agree with the reference to the last bit.
 inline double pairwise_sum(const double* values, size_t count) {
     if (count < 8) {

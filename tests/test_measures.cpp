@@ -79,8 +79,8 @@ void check_same(const ContourScore& a, const ContourScore& b) {
 }
 }  // namespace
 
-TEST_CASE("F follows the definition on shapes, noise, empty and full masks") {
-    Cpu exec;
+TEST_CASE_TEMPLATE("F follows the definition on shapes, noise, empty and full masks", Exec, EXECUTORS) {
+    Exec exec;
     for (Size s : {Size{1, 1}, Size{1, 9}, Size{9, 1}, Size{63, 5}, Size{64, 20}, Size{65, 33}, Size{130, 61}}) {
         CAPTURE(s.width);
         const Reference reference{s};
@@ -89,60 +89,68 @@ TEST_CASE("F follows the definition on shapes, noise, empty and full masks") {
         masks.push_back(std::vector<uint8_t>(s.area(), 0));
         for (size_t i = 0; i < s.area(); i += 7) masks.back()[i] = uint8_t(i);
         for (double tolerance : {0.008, 0.05}) {
-            ContourAccuracy contour(exec, s, tolerance);
+            ContourAccuracy<Exec> contour(exec, s, tolerance);
             CHECK(contour.radius() == reference.radius(tolerance));
             for (const auto& a : masks)
-                for (const auto& b : masks)
-                    check_same(contour(host_view(a, s), host_view(b, s)), reference.score(a, b, contour.radius()));
+                for (const auto& b : masks) {
+                    const Buffer<uint8_t, Exec> result(exec, s, a), truth(exec, s, b);
+                    check_same(contour(result.view(), truth.view()), reference.score(a, b, contour.radius()));
+                }
         }
     }
 }
 
-TEST_CASE("a tolerance of one or more is a radius in pixels, beyond a word of the packed rows too") {
+TEST_CASE_TEMPLATE("a tolerance of one or more is a radius in pixels, beyond a word of the packed rows too", Exec,
+                   EXECUTORS) {
     const Size s{300, 9};
-    Cpu exec;
+    Exec exec;
     for (int r : {1, 20, 63, 64, 65, 130}) {
-        ContourAccuracy contour(exec, s, r);
+        ContourAccuracy<Exec> contour(exec, s, r);
         CHECK(contour.radius() == r);
         const std::vector<uint8_t> a = shapes(s, 9), b = shapes(s, 10);
-        check_same(contour(host_view(a, s), host_view(b, s)), Reference{s}.score(a, b, r));
+        const Buffer<uint8_t, Exec> result(exec, s, a), truth(exec, s, b);
+        check_same(contour(result.view(), truth.view()), Reference{s}.score(a, b, r));
     }
 }
 
 TEST_CASE("the match radius is 8 pixels at 854 x 480 and 18 at 1920 x 1080") {
     Cpu exec;
-    CHECK(ContourAccuracy(exec, {854, 480}).radius() == 8);
-    CHECK(ContourAccuracy(exec, {1920, 1080}).radius() == 18);
+    CHECK(ContourAccuracy<Cpu>(exec, {854, 480}).radius() == 8);
+    CHECK(ContourAccuracy<Cpu>(exec, {1920, 1080}).radius() == 18);
 }
 
-TEST_CASE("J is the intersection over the union, and 1 for two empty masks") {
-    Cpu exec;
+TEST_CASE_TEMPLATE("J is the intersection over the union, and 1 for two empty masks", Exec, EXECUTORS) {
+    Exec exec;
     for (Size s : {Size{1, 1}, Size{31, 7}, Size{130, 300}}) {
         const std::vector<uint8_t> empty(s.area(), 0), a = shapes(s, 1), b = shapes(s, 2);
         double both = 0, any = 0;
         for (size_t i = 0; i < s.area(); ++i) both += a[i] && b[i], any += a[i] || b[i];
-        CHECK(intersection_over_union(exec, host_view(a, s), host_view(b, s)) == (any > 0 ? both / any : 1));
-        CHECK(intersection_over_union(exec, host_view(empty, s), host_view(empty, s)) == 1);
         const std::vector<uint8_t> full(s.area(), 3);
-        CHECK(intersection_over_union(exec, host_view(full, s), host_view(full, s)) == 1);
-        CHECK(intersection_over_union(exec, host_view(full, s), host_view(empty, s)) == 0);
+        auto j = [&](const std::vector<uint8_t>& x, const std::vector<uint8_t>& y) {
+            const Buffer<uint8_t, Exec> first(exec, s, x), second(exec, s, y);
+            return intersection_over_union(exec, first.view(), second.view());
+        };
+        CHECK(j(a, b) == (any > 0 ? both / any : 1));
+        CHECK(j(empty, empty) == 1);
+        CHECK(j(full, full) == 1);
+        CHECK(j(full, empty) == 0);
     }
 }
 
-TEST_CASE("measures allocate nothing and refuse wrong sizes") {
+TEST_CASE_TEMPLATE("measures allocate nothing and refuse wrong sizes", Exec, EXECUTORS) {
     const Size s{70, 40};
-    Cpu exec;
-    const std::vector<uint8_t> a = shapes(s, 1), b = shapes(s, 2);
-    ContourAccuracy contour(exec, s);
+    Exec exec;
+    const Buffer<uint8_t, Exec> a(exec, s, shapes(s, 1)), b(exec, s, shapes(s, 2)), turned(exec, {40, 70});
+    ContourAccuracy<Exec> contour(exec, s);
     CHECK(allocations_during([&] {
-              contour(host_view(a, s), host_view(b, s));
-              intersection_over_union(exec, host_view(a, s), host_view(b, s));
+              contour(a.view(), b.view());
+              intersection_over_union(exec, a.view(), b.view());
           }) == 0);
-    CHECK_THROWS_AS(contour(host_view(a, {40, 70}), host_view(b, s)), Error);
-    CHECK_THROWS_AS(intersection_over_union(exec, host_view(a, s), host_view(b, {40, 70})), Error);
-    CHECK_THROWS_AS(ContourAccuracy(exec, {0, 3}), Error);
-    CHECK_THROWS_AS(ContourAccuracy(exec, s, NAN), Error);
-    CHECK_THROWS_AS(ContourAccuracy(exec, s, -1), Error);
+    CHECK_THROWS_AS(contour(turned.view(), b.view()), Error);
+    CHECK_THROWS_AS(intersection_over_union(exec, a.view(), turned.view()), Error);
+    CHECK_THROWS_AS(ContourAccuracy<Exec>(exec, {0, 3}), Error);
+    CHECK_THROWS_AS(ContourAccuracy<Exec>(exec, s, NAN), Error);
+    CHECK_THROWS_AS(ContourAccuracy<Exec>(exec, s, -1), Error);
 }
 
 TEST_CASE("statistics leave out the first and the last frame and cut the decay into quarters with shared ends") {

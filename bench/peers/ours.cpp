@@ -151,7 +151,7 @@ void disk() {
 void measures() {
     const Picture<uint8_t> result("result"), truth("truth");
     Cpu exec(threads);
-    ContourAccuracy contour(exec, truth.size);
+    ContourAccuracy<Cpu> contour(exec, truth.size);
     double j = 0;
     ContourScore score;
     measure("measures", [&] {
