@@ -1,13 +1,11 @@
-#include <benchmark/benchmark.h>
-
-#include <vector>
-
+// J and F of a frame: a disc a third of the height in radius, and the same moved by 3 pixels. Bytes: each mask is read
+// once.
+#include "bench.hpp"
 #include "cinebokeh/measures.hpp"
 
 using namespace cinebokeh;
 
 namespace {
-// A disc a third of the height in radius, and the same moved by 3 pixels. Bytes: each mask is read once.
 std::vector<uint8_t> disc(Size s, int shift) {
     std::vector<uint8_t> mask(s.area());
     for (int y = 0; y < s.height; ++y)
@@ -18,25 +16,27 @@ std::vector<uint8_t> disc(Size s, int shift) {
     return mask;
 }
 
+template <class Exec>
 void contour_accuracy(benchmark::State& state) {
     const Size s{int(state.range(0)), int(state.range(1))};
-    Cpu exec;
-    ContourAccuracy<Cpu> contour(exec, s);
-    const std::vector<uint8_t> a = disc(s, 0), b = disc(s, 3);
-    for (auto _ : state) benchmark::DoNotOptimize(contour({a.data(), s}, {b.data(), s}).f);
+    Exec exec;
+    ContourAccuracy<Exec> contour(exec, s);
+    const Buffer<uint8_t, Exec> a(exec, s, disc(s, 0)), b(exec, s, disc(s, 3));
+    bench::run(state, exec, [&] { benchmark::DoNotOptimize(contour(a.view(), b.view()).f); });
     state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(s.area()) * 2);
 }
+template <class Exec>
 void region_similarity(benchmark::State& state) {
     const Size s{int(state.range(0)), int(state.range(1))};
-    Cpu exec;
-    const std::vector<uint8_t> a = disc(s, 0), b = disc(s, 3);
-    for (auto _ : state) benchmark::DoNotOptimize(intersection_over_union(exec, {a.data(), s}, {b.data(), s}));
+    Exec exec;
+    const Buffer<uint8_t, Exec> a(exec, s, disc(s, 0)), b(exec, s, disc(s, 3));
+    bench::run(state, exec, [&] { benchmark::DoNotOptimize(intersection_over_union(exec, a.view(), b.view())); });
     state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(s.area()) * 2);
 }
 void sizes(benchmark::internal::Benchmark* b) {
-    b->ArgNames({"width", "height"})->Unit(benchmark::kMillisecond)->UseRealTime();
-    b->Args({320, 240})->Args({854, 480})->Args({1920, 1080})->Args({3840, 2160});
+    b->ArgNames({"width", "height"});
+    for (Size s : bench::sizes) b->Args({s.width, s.height});
 }
-BENCHMARK(contour_accuracy)->Apply(sizes);
-BENCHMARK(region_similarity)->Apply(sizes);
 }  // namespace
+CINEBOKEH_BENCHMARK(contour_accuracy, sizes);
+CINEBOKEH_BENCHMARK(region_similarity, sizes);

@@ -20,27 +20,36 @@ std::vector<Rgba8> scene(Size size) {
     return pixels;
 }
 
-template <bool FromLab>
-void region_graph(benchmark::State& state) {
+template <class Exec, bool FromLab>
+void build_graph(benchmark::State& state) {
     const Size size{int(state.range(0)), int(state.range(1))};
-    Cpu exec;
-    Buffer<Rgba8, Cpu> image(exec, size, scene(size));
-    Buffer<int, Cpu> labels(exec, size), count(exec, {1, 1});
-    Slic<Cpu> slic(exec, size);
+    Exec exec;
+    Buffer<Rgba8, Exec> image(exec, size, scene(size));
+    Buffer<int, Exec> labels(exec, size), count(exec, {1, 1});
+    Slic<Exec> slic(exec, size);
     slic(image.view(), labels.view(), count.span());
-    RegionGraph graph(exec, size, slic.max_labels());
-    for (auto _ : state) {
+    const int regions = count.download()[0];
+    RegionGraph<Exec> graph(exec, size, slic.max_labels());
+    bench::run(state, exec, [&] {
         if constexpr (FromLab)
-            graph(slic.colors(), labels.view(), count.span()[0]);
+            graph(slic.colors(), labels.view(), regions);
         else
-            graph(image.view(), labels.view(), count.span()[0]);
-    }
+            graph(image.view(), labels.view(), regions);
+    });
     state.SetBytesProcessed(state.iterations() * int64_t(size.area() * ((FromLab ? 8 : sizeof(Rgba8)) + sizeof(int))));
 }
-}  // namespace
-static void arguments(benchmark::internal::Benchmark* b) {
-    b->ArgNames({"width", "height"})->UseRealTime()->Unit(benchmark::kMillisecond);
+template <class Exec>
+void region_graph(benchmark::State& state) {
+    build_graph<Exec, false>(state);
+}
+template <class Exec>
+void region_graph_from_lab(benchmark::State& state) {
+    build_graph<Exec, true>(state);
+}
+void arguments(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height"});
     for (Size s : bench::sizes) b->Args({s.width, s.height});
 }
-BENCHMARK(region_graph<false>)->Apply(arguments);
-BENCHMARK(region_graph<true>)->Apply(arguments);
+}  // namespace
+CINEBOKEH_BENCHMARK(region_graph, arguments);
+CINEBOKEH_BENCHMARK(region_graph_from_lab, arguments);

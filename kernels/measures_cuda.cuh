@@ -3,7 +3,6 @@
 #pragma once
 #include "cinebokeh/measures.hpp"
 #if CINEBOKEH_GRID
-#include "cinebokeh/moments.hpp"
 
 namespace cinebokeh {
 namespace detail {
@@ -91,7 +90,7 @@ inline double intersection_over_union(Cuda& exec, Image<const uint8_t, DeviceSpa
     detail::OverlapCounts* counts = exec.results<detail::OverlapCounts>();
     CINEBOKEH_CUDA(cudaMemsetAsync(counts, 0, sizeof *counts, exec.stream()));
     exec.launch(dim3(unsigned(std::min(a.size.height, 264))), dim3(256), 0, kernels::count_overlap, a, b, counts);
-    const auto c = detail::fetch_results<detail::OverlapCounts>(exec);
+    const auto c = fetch_results<detail::OverlapCounts>(exec);
     return c.any == 0 ? 1.0 : double(c.both) / double(c.any);
 }
 

@@ -13,14 +13,6 @@ struct MomentSums {
 struct BoxBounds {
     int left, top, right, bottom;
 };
-/// What a call has left in the results of an executor. Waits.
-template <class T>
-T fetch_results(Cuda& exec) {
-    T results;
-    copy(exec, Image<const T, DeviceSpace>(exec.results<T>(), {1, 1}), HostImage<T>(&results, {1, 1}));
-    exec.synchronize();
-    return results;
-}
 }  // namespace detail
 
 namespace kernels {
@@ -61,7 +53,7 @@ inline Moments moments(Cuda& exec, Image<const float, DeviceSpace> matte) {
     detail::MomentSums* sums = exec.results<detail::MomentSums>();
     exec.launch(dim3(1), dim3(1), 0, kernels::begin_moments, sums);
     exec.launch(dim3(unsigned(std::min(matte.size.height, 264))), dim3(256), 0, kernels::sum_moments, matte, sums);
-    const detail::MomentSums s = detail::fetch_results<detail::MomentSums>(exec);
+    const detail::MomentSums s = fetch_results<detail::MomentSums>(exec);
     if (s.area == 0) return {{float(matte.size.width - 1) / 2, float(matte.size.height - 1) / 2}, 0};
     const double area = double(s.area);
     return {{float(double(s.x) / area), float(double(s.y) / area)}, float(std::sqrt(area / 65536))};
@@ -71,7 +63,7 @@ inline Box bounding_box(Cuda& exec, Image<const uint8_t, DeviceSpace> region) {
     detail::BoxBounds* bounds = exec.results<detail::BoxBounds>();
     exec.launch(dim3(1), dim3(1), 0, kernels::begin_box, bounds);
     exec.launch(dim3(unsigned(std::min(region.size.height, 264))), dim3(256), 0, kernels::bound_box, region, bounds);
-    const detail::BoxBounds b = detail::fetch_results<detail::BoxBounds>(exec);
+    const detail::BoxBounds b = fetch_results<detail::BoxBounds>(exec);
     return b.bottom < 0 ? Box{} : Box{b.left, b.top, {b.right - b.left + 1, b.bottom - b.top + 1}};
 }
 }  // namespace cinebokeh

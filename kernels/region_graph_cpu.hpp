@@ -9,13 +9,31 @@
 
 namespace cinebokeh {
 
-inline RegionGraph::RegionGraph(Cpu& exec, Size size, int max_regions)
-    : exec_(exec), size_(size), max_regions_(max_regions), strips_(clamp(size.height / 32, 1, 4)) {
+namespace detail {
+/// The pairs that a graph has room for, and the slots of a hash table for them.
+inline int most_region_pairs(Size size, int max_regions) {
     require(!size.empty(), "RegionGraph: empty image");
     require(max_regions >= 1 && max_regions <= (1 << 27), "RegionGraph: max_regions ", max_regions,
             " is not in [1, 2^27]");
-    const int pairs = int(std::min<int64_t>(3 * int64_t(max_regions), 2 * int64_t(size.area())));
-    const int slots = int(std::bit_ceil(unsigned(2 * pairs + 2)));
+    return int(std::min<int64_t>(3 * int64_t(max_regions), 2 * int64_t(size.area())));
+}
+inline int region_pair_slots(int pairs) { return int(std::bit_ceil(unsigned(2 * pairs + 2))); }
+
+inline void require_region_images(Size image, Size labels, Size planned, int count, int max_regions) {
+    require(image == planned && labels == planned, "RegionGraph: the plan is for ", planned.width, " x ",
+            planned.height);
+    require(count >= 0 && count <= max_regions, "RegionGraph: ", count, " labels, the plan is for ", max_regions);
+}
+inline void require_region_labels(bool legal, int count) {
+    require(legal, "RegionGraph: a label is outside [0, ", count, ")");
+}
+inline void require_region_pairs(bool fits, int room) {
+    require(fits, "RegionGraph: more than ", room, " pairs of neighbours: the regions are not connected");
+}
+
+inline RegionGraphCpu::RegionGraphCpu(Cpu& exec, Size size, int max_regions)
+    : exec_(exec), size_(size), max_regions_(max_regions), strips_(clamp(size.height / 32, 1, 4)) {
+    const int pairs = most_region_pairs(size, max_regions), slots = region_pair_slots(pairs);
     sums_ = {exec, {max_regions, strips_}};
     tables_ = {exec, {strips_, 1}};
     outcome_ = {exec, {strips_, 1}};
@@ -35,25 +53,23 @@ inline RegionGraph::RegionGraph(Cpu& exec, Size size, int max_regions)
     }
 }
 
-inline void RegionGraph::operator()(HostImage<const Rgba8> image, HostImage<const int> labels, int count) {
-    build(image, labels, count, 1 << detail::lab_fraction_bits);
+inline void RegionGraphCpu::operator()(HostImage<const Rgba8> image, HostImage<const int> labels, int count) {
+    build(image, labels, count, 1 << lab_fraction_bits);
 }
-inline void RegionGraph::operator()(HostImage<const Vec<int16_t, 4>> lab_eighths, HostImage<const int> labels,
-                                    int count) {
+inline void RegionGraphCpu::operator()(HostImage<const Vec<int16_t, 4>> lab_eighths, HostImage<const int> labels,
+                                       int count) {
     build(lab_eighths, labels, count, 8);
 }
 
 template <class Color>
-void RegionGraph::build(HostImage<const Color> image, HostImage<const int> labels, int count, double unit) {
-    require(image.size == size_ && labels.size == size_, "RegionGraph: the plan is for ", size_.width, " x ",
-            size_.height);
-    require(count >= 0 && count <= max_regions_, "RegionGraph: ", count, " labels, the plan is for ", max_regions_);
+void RegionGraphCpu::build(HostImage<const Color> image, HostImage<const int> labels, int count, double unit) {
+    require_region_images(image.size, labels.size, size_, count, max_regions_);
     count_ = count;
     exec_.for_each(strips_, [&](int strip) { outcome_.span()[size_t(strip)] = read_strip(image, labels, strip); });
     PairTable& all = tables_.span()[0];
     bool fits = true;
     for (int strip = 0; strip < strips_; ++strip) {
-        require(outcome_.span()[size_t(strip)], "RegionGraph: a label is outside [0, ", count, ")");
+        require_region_labels(outcome_.span()[size_t(strip)], count);
         const PairTable& part = tables_.span()[size_t(strip)];
         fits &= part.count <= part.room;
         for (int i = 0; strip > 0 && fits && i < part.count; ++i) {
@@ -61,19 +77,19 @@ void RegionGraph::build(HostImage<const Color> image, HostImage<const int> label
             fits = all.add(pair.a, pair.b, pair.border);
         }
     }
-    require(fits, "RegionGraph: more than ", all.room, " pairs of neighbours: the regions are not connected");
+    require_region_pairs(fits, all.room);
     combine(unit);
     find_borders(labels);
     make_rows();
 }
 
-inline void RegionGraph::PairTable::clear() {
+inline void RegionGraphCpu::PairTable::clear() {
     for (int i = 0; i < std::min(count, room); ++i) slots[used[i]].a = -1;
     count = 0, last = 0;
 }
 
 // Where there is no room, count becomes larger than room.
-inline bool RegionGraph::PairTable::add(int a, int b, int border) {
+inline bool RegionGraphCpu::PairTable::add(int a, int b, int border) {
     if (a > b) std::swap(a, b);
     if (slots[last].a == a && slots[last].b == b) {  // along a border the same pair comes again and again
         slots[last].border += border;
@@ -98,7 +114,7 @@ inline bool RegionGraph::PairTable::add(int a, int b, int border) {
 
 // Sums and pairs of one strip of rows; false if a label is out of range. Pairs with the strip above are counted here.
 template <class Color>
-bool RegionGraph::read_strip(HostImage<const Color> image, HostImage<const int> labels, int strip) {
+bool RegionGraphCpu::read_strip(HostImage<const Color> image, HostImage<const int> labels, int strip) {
     std::fill_n(sums_.view().row(strip), count_, Sums{});
     PairTable& table = tables_.span()[size_t(strip)];
     table.clear();
@@ -116,7 +132,6 @@ bool RegionGraph::read_strip(HostImage<const Color> image, HostImage<const int> 
     return true;
 }
 
-namespace detail {
 /// The colours of a row of pixels, and their sum over a part of it.
 class EighthsRow {
 public:
@@ -158,11 +173,10 @@ public:
 private:
     HostImage<int> lab_;
 };
-}  // namespace detail
 
 template <class Color>
-bool RegionGraph::measure(const Color* pixels, const int* label, int y, const int* begin, int runs, int strip) {
-    using Row = std::conditional_t<std::is_same_v<Color, Rgba8>, detail::FixedLabRow, detail::EighthsRow>;
+bool RegionGraphCpu::measure(const Color* pixels, const int* label, int y, const int* begin, int runs, int strip) {
+    using Row = std::conditional_t<std::is_same_v<Color, Rgba8>, FixedLabRow, EighthsRow>;
     const Row row(pixels, size_.width, lab_.view().crop(0, 3 * strip, {size_.width, 3}));
     Sums* sums = sums_.view().row(strip);
     for (int run = 0; run < runs; ++run) {
@@ -179,8 +193,8 @@ bool RegionGraph::measure(const Color* pixels, const int* label, int y, const in
 }
 
 // Pairs of a row's runs with each other and with the runs above. `begin` ends with the width.
-inline bool RegionGraph::find_pairs(const int* row, const int* begin, int runs, const int* above,
-                                    const int* above_begin, PairTable& table) const {
+inline bool RegionGraphCpu::find_pairs(const int* row, const int* begin, int runs, const int* above,
+                                       const int* above_begin, PairTable& table) const {
     bool fits = true;
     for (int run = 1; run < runs; ++run) fits &= table.add(row[begin[run] - 1], row[begin[run]], 1);
     if (!above) return fits;
@@ -192,7 +206,7 @@ inline bool RegionGraph::find_pairs(const int* row, const int* begin, int runs, 
     return fits;
 }
 
-inline void RegionGraph::combine(double unit) {
+inline void RegionGraphCpu::combine(double unit) {
     for (int i = 0; i < count_; ++i) {
         Sums total{};
         for (int strip = 0; strip < strips_; ++strip) {
@@ -212,7 +226,7 @@ inline void RegionGraph::combine(double unit) {
     }
 }
 
-inline void RegionGraph::find_borders(HostImage<const int> labels) {
+inline void RegionGraphCpu::find_borders(HostImage<const int> labels) {
     Region* regions = regions_.span().data;
     for (int y = 0; y < size_.height; ++y) {
         ++regions[labels(0, y)].left;
@@ -226,7 +240,7 @@ inline void RegionGraph::find_borders(HostImage<const int> labels) {
 
 // Rows in ascending order without a sort: the pairs go into the rows of their ends, unordered; then the regions, in
 // order, write themselves into the rows of their neighbours.
-inline void RegionGraph::make_rows() {
+inline void RegionGraphCpu::make_rows() {
     int *offsets = offsets_.span().data, *next = next_.span().data;
     const PairTable& all = tables_.span()[0];
     const Pair* table = all.slots;
@@ -252,13 +266,19 @@ inline void RegionGraph::make_rows() {
         }
 }
 
+template <class T, class Space>
+struct PaintRegion {
+    Image<const int, Space> labels;
+    Span<const T, Space> values;
+    Image<T, Space> out;
+    CINEBOKEH_HD void operator()(int x, int y) const { out(x, y) = values[size_t(labels(x, y))]; }
+};
+}  // namespace detail
+
 template <class T>
 void paint_regions(Cpu& exec, HostImage<const int> labels, HostSpan<const std::type_identity_t<T>> values,
                    HostImage<T> out) {
     require(labels.size == out.size, "paint_regions: the images differ in size");
-    exec.for_each_range(out.size.height, 16, [&](int begin, int end) {
-        for (int y = begin; y < end; ++y)
-            for (int x = 0; x < out.size.width; ++x) out(x, y) = values[size_t(labels(x, y))];
-    });
+    for_each_pixel(exec, out.size, detail::PaintRegion<T, HostSpace>{labels, values, out});
 }
 }  // namespace cinebokeh

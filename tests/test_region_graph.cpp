@@ -41,8 +41,36 @@ std::vector<int> bands(Size size, int columns, int& count) {
     return labels;
 }
 
+// What a graph holds, on the host.
+struct Result {
+    std::vector<Region> regions;
+    std::vector<int> offsets, targets, borders;
+};
+Result result_of(RegionGraph<Cpu>& graph, Cpu&) {
+    auto list = [](auto span) {
+        return std::vector<std::remove_const_t<std::remove_reference_t<decltype(span[0])>>>(span.begin(), span.end());
+    };
+    return {list(graph.regions()), list(graph.offsets()), list(graph.targets()), list(graph.borders())};
+}
+#if CINEBOKEH_GRID
+Result result_of(RegionGraph<Cuda>& graph, Cuda& exec) {
+    graph.check();
+    auto list = [&](auto span) {
+        std::vector<std::remove_const_t<std::remove_reference_t<decltype(span[0])>>> values(span.count);
+        const Size size{int(span.count), 1};
+        copy(exec, Image<std::remove_reference_t<decltype(span[0])>, DeviceSpace>(span.data, size),
+             host_view(values, size));
+        exec.synchronize();
+        return values;
+    };
+    Result r{list(graph.regions()), list(graph.offsets()), list(graph.targets()), list(graph.borders())};
+    r.targets.resize(size_t(r.offsets.back())), r.borders.resize(size_t(r.offsets.back()));
+    return r;
+}
+#endif
+
 void check_against_definition(const std::vector<Rgba8>& pixels, const std::vector<int>& labels, Size size, int count,
-                              RegionGraph& graph) {
+                              const Result& graph) {
     std::map<std::pair<int, int>, int> borders;
     std::vector<ReferenceRegion> regions(static_cast<size_t>(count));
     for (int y = 0; y < size.height; ++y)
@@ -55,9 +83,9 @@ void check_against_definition(const std::vector<Rgba8>& pixels, const std::vecto
                 if (size.contains(i, j) && labels[size_t(j) * size.width + i] != a)
                     ++borders[{a, labels[size_t(j) * size.width + i]}];
         }
-    REQUIRE(graph.count() == count);
+    REQUIRE(graph.regions.size() == size_t(count));
     for (int i = 0; i < count; ++i) {
-        const Region& region = graph.regions()[size_t(i)];
+        const Region& region = graph.regions[size_t(i)];
         const ReferenceRegion& expected = regions[size_t(i)];
         const double n = std::max(1.0, expected.pixels);
         CHECK(region.pixels == expected.pixels);
@@ -72,113 +100,182 @@ void check_against_definition(const std::vector<Rgba8>& pixels, const std::vecto
         targets.push_back(pair.second), lengths.push_back(length);
     }
     for (int i = 0; i < count; ++i) offsets[size_t(i) + 1] += offsets[size_t(i)];
-    CHECK(std::vector<int>(graph.offsets().begin(), graph.offsets().end()) == offsets);
-    CHECK(std::vector<int>(graph.targets().begin(), graph.targets().end()) == targets);
-    CHECK(std::vector<int>(graph.borders().begin(), graph.borders().end()) == lengths);
+    CHECK(graph.offsets == offsets);
+    CHECK(graph.targets == targets);
+    CHECK(graph.borders == lengths);
 }
 }  // namespace
 
-TEST_CASE("the region graph lists every touching pair from both sides, ascending, with its border") {
+TEST_CASE_TEMPLATE("the region graph lists every touching pair from both sides, ascending, with its border", Exec,
+                   EXECUTORS) {
     for (Size size : {Size{1, 1}, Size{1, 40}, Size{40, 1}, Size{31, 27}, Size{64, 130}}) {
         CAPTURE(size.width);
         CAPTURE(size.height);
         int count = 0;
         const auto labels = bands(size, std::min(5, size.width), count);
         const auto pixels = noise_rgba(size);
-        for (int threads : {1, 3}) {
-            Cpu exec(threads);
-            RegionGraph graph(exec, size, count + 3);
-            for (int pass = 0; pass < 2; ++pass) {  // a plan is as good the second time
-                graph(host_view(pixels, size), host_view(labels, size), count);
-                check_against_definition(pixels, labels, size, count, graph);
-            }
+        Exec exec;
+        const Buffer<Rgba8, Exec> image(exec, size, pixels);
+        const Buffer<int, Exec> label_image(exec, size, labels);
+        RegionGraph<Exec> graph(exec, size, count + 3);
+        for (int pass = 0; pass < 2; ++pass) {  // a plan is as good the second time
+            CHECK(allocations_during([&] { graph(image.view(), label_image.view(), count); }) == 0);
+            CHECK(graph.count() == count);
+            check_against_definition(pixels, labels, size, count, result_of(graph, exec));
         }
     }
 }
 
-TEST_CASE("the graph of superpixels is the same from their Lab colours, which are rounded to eighths") {
-    const Size size{150, 140};  // four strips
+TEST_CASE("the region graph is the same with any number of threads") {
+    const Size size{64, 130};
+    int count = 0;
+    const auto labels = bands(size, 5, count);
     const auto pixels = noise_rgba(size);
-    Cpu exec;
-    Buffer<int, Cpu> labels(exec, size), count(exec, {1, 1});
-    Slic<Cpu> slic(exec, size, {.superpixels = 60});
-    slic(host_view(pixels, size), labels.view(), count.span());
-    const int n = count.span()[0];
-    RegionGraph from_image(exec, size, slic.max_labels()), from_lab(exec, size, slic.max_labels());
-    from_image(host_view(pixels, size), labels.view(), n);
-    from_lab(slic.colors(), labels.view(), n);
-    check_against_definition(pixels, labels.download(), size, n, from_image);
-    auto equal = [](HostSpan<const int> a, HostSpan<const int> b) {
-        return std::equal(a.begin(), a.end(), b.begin(), b.end());
-    };
-    CHECK(equal(from_image.offsets(), from_lab.offsets()));
-    CHECK(equal(from_image.targets(), from_lab.targets()));
-    CHECK(equal(from_image.borders(), from_lab.borders()));
-    for (size_t i = 0; i < size_t(n); ++i) {
-        CHECK(from_image.regions()[i].centre == from_lab.regions()[i].centre);
-        for (int c = 0; c < 3; ++c)  // rounded by at most half an eighth, in every pixel
-            CHECK(std::abs(from_image.regions()[i].lab[c] - from_lab.regions()[i].lab[c]) <= 1.0 / 16 + 1e-4);
+    for (int threads : {1, 3}) {
+        Cpu exec(threads);
+        RegionGraph<Cpu> graph(exec, size, count);
+        graph(host_view(pixels, size), host_view(labels, size), count);
+        check_against_definition(pixels, labels, size, count, result_of(graph, exec));
     }
 }
 
-TEST_CASE("every pixel may be a region, and a region may have no pixel") {
+TEST_CASE_TEMPLATE("the graph of superpixels is the same from their Lab colours, which are rounded to eighths", Exec,
+                   EXECUTORS) {
+    const Size size{150, 140};  // four strips
+    const auto pixels = noise_rgba(size);
+    Exec exec;
+    Buffer<Rgba8, Exec> image(exec, size, pixels);
+    Buffer<int, Exec> labels(exec, size), count(exec, {1, 1});
+    Slic<Exec> slic(exec, size, {.superpixels = 60});
+    slic(image.view(), labels.view(), count.span());
+    const int n = count.download()[0];
+    RegionGraph<Exec> from_image(exec, size, slic.max_labels()), from_lab(exec, size, slic.max_labels());
+    from_image(image.view(), labels.view(), n);
+    from_lab(slic.colors(), labels.view(), n);
+    const Result a = result_of(from_image, exec), b = result_of(from_lab, exec);
+    check_against_definition(pixels, labels.download(), size, n, a);
+    CHECK(a.offsets == b.offsets);
+    CHECK(a.targets == b.targets);
+    CHECK(a.borders == b.borders);
+    for (size_t i = 0; i < size_t(n); ++i) {
+        CHECK(a.regions[i].centre == b.regions[i].centre);
+        for (int c = 0; c < 3; ++c)  // rounded by at most half an eighth, in every pixel
+            CHECK(std::abs(a.regions[i].lab[c] - b.regions[i].lab[c]) <= 1.0 / 16 + 1e-4);
+    }
+}
+
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("the region graph on the device is that of the CPU to the bit", Exec, CUDA_EXECUTORS) {
+    const Size size{101, 67};
+    int count = 0;
+    const auto labels = bands(size, 9, count);
+    const auto pixels = noise_rgba(size);
+    Cpu cpu;
+    Exec exec;
+    RegionGraph<Cpu> host(cpu, size, count);
+    RegionGraph<Exec> device(exec, size, count);
+    host(host_view(pixels, size), host_view(labels, size), count);
+    const Buffer<Rgba8, Exec> image(exec, size, pixels);
+    const Buffer<int, Exec> label_image(exec, size, labels);
+    device(image.view(), label_image.view(), count);
+    const Result a = result_of(host, cpu), b = result_of(device, exec);
+    for (size_t i = 0; i < size_t(count); ++i) {
+        CHECK(a.regions[i].lab == b.regions[i].lab);
+        CHECK(a.regions[i].centre == b.regions[i].centre);
+        CHECK(a.regions[i].left == b.regions[i].left);
+        CHECK(a.regions[i].top == b.regions[i].top);
+        CHECK(a.regions[i].right == b.regions[i].right);
+        CHECK(a.regions[i].bottom == b.regions[i].bottom);
+    }
+}
+#endif
+
+TEST_CASE_TEMPLATE("every pixel may be a region, and a region may have no pixel", Exec, EXECUTORS) {
     const Size size{6, 5};
     std::vector<int> labels(size.area());
     for (size_t i = 0; i < labels.size(); ++i) labels[i] = int(i);
     const auto pixels = noise_rgba(size);
-    Cpu exec;
-    RegionGraph graph(exec, size, 40);
-    graph(host_view(pixels, size), host_view(labels, size), 40);
-    check_against_definition(pixels, labels, size, 40, graph);
-    CHECK(graph.regions()[39].pixels == 0);
+    Exec exec;
+    const Buffer<Rgba8, Exec> image(exec, size, pixels);
+    const Buffer<int, Exec> label_image(exec, size, labels);
+    RegionGraph<Exec> graph(exec, size, 40);
+    graph(image.view(), label_image.view(), 40);
+    const Result result = result_of(graph, exec);
+    check_against_definition(pixels, labels, size, 40, result);
+    CHECK(result.regions[39].pixels == 0);
 }
 
-TEST_CASE("the region graph reads bottom-up images and allocates nothing") {
+TEST_CASE("the region graph reads bottom-up images") {
     const Size size{20, 12};
     int count = 0;
     auto labels = bands(size, 4, count);
     auto pixels = noise_rgba(size);
     Cpu exec;
-    RegionGraph graph(exec, size, count);
+    RegionGraph<Cpu> graph(exec, size, count);
     const HostImage<Rgba8> image(pixels.data() + 20 * 11, size, -80);
     const HostImage<int> upside(labels.data() + 20 * 11, size, -80);
-    CHECK(allocations_during([&] { graph(image, upside, count); }) == 0);
+    graph(image, upside, count);
     std::vector<Rgba8> flipped;
     std::vector<int> flipped_labels;
     for (int y = 11; y >= 0; --y)
         for (int x = 0; x < 20; ++x)
             flipped.push_back(pixels[y * 20 + x]), flipped_labels.push_back(labels[y * 20 + x]);
-    check_against_definition(flipped, flipped_labels, size, count, graph);
+    check_against_definition(flipped, flipped_labels, size, count, result_of(graph, exec));
 }
 
-TEST_CASE("the region graph refuses wrong sizes, counts and labels") {
-    Cpu exec;
-    CHECK_THROWS_AS(RegionGraph(exec, {0, 3}, 5), Error);
-    CHECK_THROWS_AS(RegionGraph(exec, {3, 3}, 0), Error);
+namespace {
+// Builds a graph and waits for what is wrong with it.
+template <class Exec>
+void build(RegionGraph<Exec>& graph, Exec& exec, Size size, const std::vector<int>& labels, int count) {
+    const Buffer<Rgba8, Exec> image(exec, size, noise_rgba(size));
+    const Buffer<int, Exec> label_image(exec, size, labels);
+    graph(image.view(), label_image.view(), count);
+    result_of(graph, exec);
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("the region graph refuses wrong sizes, counts and labels", Exec, EXECUTORS) {
+    Exec exec;
+    CHECK_THROWS_AS(RegionGraph<Exec>(exec, {0, 3}, 5), Error);
+    CHECK_THROWS_AS(RegionGraph<Exec>(exec, {3, 3}, 0), Error);
     const Size size{4, 4};
-    const auto pixels = noise_rgba(size);
     std::vector<int> labels(16, 0);
-    RegionGraph graph(exec, size, 2);
-    CHECK_THROWS_AS(graph(host_view(pixels, size), host_view(labels, {4, 3}), 1), Error);
-    CHECK_THROWS_AS(graph(host_view(pixels, size), host_view(labels, size), 3), Error);
+    RegionGraph<Exec> graph(exec, size, 2);
+    CHECK_THROWS_AS(build(graph, exec, {4, 3}, std::vector<int>(12, 0), 1), Error);
+    CHECK_THROWS_AS(build(graph, exec, size, labels, 3), Error);
     labels[7] = 2;
-    CHECK_THROWS_AS(graph(host_view(pixels, size), host_view(labels, size), 2), Error);
+    CHECK_THROWS_AS(build(graph, exec, size, labels, 2), Error);
     labels[7] = -1;
-    CHECK_THROWS_AS(graph(host_view(pixels, size), host_view(labels, size), 2), Error);
+    CHECK_THROWS_AS(build(graph, exec, size, labels, 2), Error);
     labels[7] = 1;
-    graph(host_view(pixels, size), host_view(labels, size), 2);
-    CHECK(graph.targets().count == 2);
+    build(graph, exec, size, labels, 2);
+    CHECK(result_of(graph, exec).targets.size() == 2);
 }
 
-TEST_CASE("regions in too many pieces have more neighbours than a graph has room for, and are refused") {
+TEST_CASE_TEMPLATE("regions in too many pieces have more neighbours than a graph has room for, and are refused", Exec,
+                   EXECUTORS) {
     const Size size{64, 140};
     std::vector<int> labels;  // noise: nearly all of 1225 pairs touch, of 150 that there is room for
     for (float v : noise(size, 0, 49.9f)) labels.push_back(int(v));
-    const auto pixels = noise_rgba(size);
-    Cpu exec;
-    RegionGraph graph(exec, size, 50);
-    CHECK_THROWS_AS(graph(host_view(pixels, size), host_view(labels, size), 50), Error);
+    Exec exec;
+    RegionGraph<Exec> graph(exec, size, 50);
+    CHECK_THROWS_AS(build(graph, exec, size, labels, 50), Error);
     std::fill(labels.begin(), labels.end(), 3);
-    graph(host_view(pixels, size), host_view(labels, size), 50);  // and nothing of it is left
-    check_against_definition(pixels, labels, size, 50, graph);
+    build(graph, exec, size, labels, 50);  // and nothing of it is left
+    check_against_definition(noise_rgba(size), labels, size, 50, result_of(graph, exec));
+}
+
+TEST_CASE_TEMPLATE("painting regions gives every pixel the value of its region", Exec, EXECUTORS) {
+    const Size size{37, 10};
+    int count = 0;
+    const auto labels = bands(size, 4, count);
+    const std::vector<float> values = noise(size_t(count), -1, 1);
+    Exec exec;
+    const Buffer<int, Exec> label_image(exec, size, labels);
+    const Buffer<float, Exec> value_list(exec, {count, 1}, values);
+    Buffer<float, Exec> out(exec, size), narrow(exec, {36, 10});
+    paint_regions(exec, label_image.view(), value_list.span(), out.view());
+    const std::vector<float> painted = out.download();
+    for (size_t i = 0; i < labels.size(); ++i) CHECK(painted[i] == values[size_t(labels[i])]);
+    CHECK_THROWS_AS(paint_regions(exec, label_image.view(), value_list.span(), narrow.view()), Error);
 }

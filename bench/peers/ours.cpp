@@ -49,7 +49,7 @@ void slic() {
     Cpu exec(threads);
     Buffer<int, Cpu> labels(exec, frame.size), count(exec, {1, 1});
     Slic<Cpu> plan(exec, frame.size);
-    RegionGraph graph(exec, frame.size, plan.max_labels());
+    RegionGraph<Cpu> graph(exec, frame.size, plan.max_labels());
     measure("slic", [&] { plan(frame.view(), labels.view(), count.span()); });
     measure("slic_graph", [&] {
         plan(frame.view(), labels.view(), count.span());

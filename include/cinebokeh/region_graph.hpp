@@ -24,35 +24,54 @@ struct Region {
 template <class T>
 void paint_regions(Cpu& exec, HostImage<const int> labels, HostSpan<const std::type_identity_t<T>> values,
                    HostImage<T> out);
+#if CINEBOKEH_GRID
+template <class T>
+void paint_regions(Cuda& exec, Image<const int, DeviceSpace> labels,
+                   Span<const std::type_identity_t<T>, DeviceSpace> values, Image<T, DeviceSpace> out);
+#endif
 
-/// Plan: the region graph of images of one size. CPU only.
-class RegionGraph {
+namespace detail {
+class RegionGraphCpu;
+class RegionGraphCuda;
+}  // namespace detail
+
+/// Plan: the region graph of images of one size.
+///
+///   RegionGraph<Exec> graph(exec, size, max_regions);  // max_regions bounds the number of labels: Slic::max_labels()
+///   graph(image, labels, count);
+///
+///   image   [h, w]  sRGB, or Lab in eighths as Slic::colors() has them: the mean colour of a region is then within
+///   1/16
+///                   of the other's, and on Cpu the graph costs a third
+///   labels  [h, w]  0 .. count - 1; a region may have no pixel
+///
+/// Afterwards
+///
+///   graph.regions()  [count]
+///   graph.offsets()  [count + 1]  the neighbours of region v are targets()[offsets()[v]] .. [offsets()[v + 1] - 1],
+///   graph.targets()  ascending; each pair is listed from both sides
+///   graph.borders()  the length of the common border, in pixel sides, of each entry of targets()
+///
+/// The constructor throws Error if the size is empty or max_regions < 1; it allocates, about 1200 bytes a region and
+/// none per pixel. The call throws Error if a size differs or count is not in [0, max_regions]. It also throws Error if
+/// a label is outside [0, count) or there are more than 3 max_regions pairs of neighbours, which connected regions
+/// never have; on Cuda, where the call is asynchronous, it is check() that waits and throws these two. There targets()
+/// and borders() have room for all pairs and end at offsets()[count], and all are in device memory. Linear in the
+/// pixels. Calls allocate nothing. Deterministic: bit-equal between runs and between backends.
+template <class Exec>
+using RegionGraph = ForSpace<Exec, detail::RegionGraphCpu, detail::RegionGraphCuda>;
+
+namespace detail {
+class RegionGraphCpu {
 public:
-    /// `max_regions` bounds the number of labels (Slic::max_labels). Throws Error if the size is empty or max_regions
-    /// < 1. Allocates, about 1200 bytes a region, and none per pixel.
-    RegionGraph(Cpu& exec, Size size, int max_regions);
-
-    /// Builds the graph.
-    ///
-    ///   image   [h, w]  sRGB
-    ///   labels  [h, w]  0 .. count - 1
-    ///
-    /// Linear in the pixels. Throws Error if a size differs, count is not in [0, max_regions], a label is outside
-    /// [0, count), or there are more than 3 max_regions pairs of neighbours, which connected regions never have.
-    /// Allocates nothing. Deterministic.
+    RegionGraphCpu(Cpu& exec, Size size, int max_regions);
     void operator()(HostImage<const Rgba8> image, HostImage<const int> labels, int count);
-
-    /// The same from colours that are in Lab already, in eighths as Slic::colors() has them: the mean colour of a
-    /// region is then within 1/16 of the other's, and the graph costs a third.
     void operator()(HostImage<const Vec<int16_t, 4>> lab_eighths, HostImage<const int> labels, int count);
 
     int count() const { return count_; }
     HostSpan<const Region> regions() const { return {regions_.span().data, size_t(count_)}; }
-    /// The neighbours of region v are targets()[offsets()[v]] .. targets()[offsets()[v + 1] - 1], ascending; each pair
-    /// is listed from both sides.
     HostSpan<const int> offsets() const { return {offsets_.span().data, size_t(count_) + 1}; }
     HostSpan<const int> targets() const { return {targets_.span().data, size_t(arcs_)}; }
-    /// The length of the common border, in pixel sides, of each entry of targets().
     HostSpan<const int> borders() const { return {borders_.span().data, size_t(arcs_)}; }
 
 private:
@@ -99,7 +118,45 @@ private:
     Buffer<int, Cpu> unsorted_, next_;  // slots of the pairs of each region; where the next goes
 };
 
+#if CINEBOKEH_GRID
+struct RegionSums {
+    long long lab[3], x, y;
+    int pixels, left, top, right, bottom;
+};
+struct RegionGraphState {
+    int pairs, illegal;  // pairs that were wanted; labels out of range
+};
+class RegionGraphCuda {
+public:
+    RegionGraphCuda(Cuda& exec, Size size, int max_regions);
+    void operator()(Image<const Rgba8, DeviceSpace> image, Image<const int, DeviceSpace> labels, int count);
+    void operator()(Image<const Vec<int16_t, 4>, DeviceSpace> lab_eighths, Image<const int, DeviceSpace> labels,
+                    int count);
+    void check();
+
+    int count() const { return count_; }
+    Span<const Region, DeviceSpace> regions() const { return {regions_.span().data, size_t(count_)}; }
+    Span<const int, DeviceSpace> offsets() const { return {offsets_.span().data, size_t(count_) + 1}; }
+    Span<const int, DeviceSpace> targets() const { return targets_.span(); }
+    Span<const int, DeviceSpace> borders() const { return borders_.span(); }
+
+private:
+    template <class Color>
+    void build(Image<const Color, DeviceSpace> image, Image<const int, DeviceSpace> labels, int count, double unit);
+
+    Cuda* exec_;
+    Size size_;
+    int max_regions_, count_ = 0;
+    Buffer<RegionSums, Cuda> sums_;
+    Buffer<Region, Cuda> regions_;
+    Buffer<unsigned long long, Cuda> keys_;
+    Buffer<int, Cuda> border_, used_, offsets_, next_, targets_, borders_;
+    Buffer<RegionGraphState, Cuda> state_;
+};
+#endif
+}  // namespace detail
 }  // namespace cinebokeh
 
 // ---------------------------------------------------------------------------- implementation
 #include "kernels/region_graph_cpu.hpp"
+#include "kernels/region_graph_cuda.cuh"

@@ -181,5 +181,14 @@ template <class T>
 void copy(Cuda& exec, Image<T, DeviceSpace> in, Image<std::remove_const_t<T>, HostSpace> out) {
     detail::copy_image(exec, in, out, cudaMemcpyDeviceToHost);
 }
+
+/// What a call has left in the results of an executor. Waits.
+template <class T>
+T fetch_results(Cuda& exec) {
+    T results;
+    copy(exec, Image<const T, DeviceSpace>(exec.results<T>(), {1, 1}), HostImage<T>(&results, {1, 1}));
+    exec.synchronize();
+    return results;
+}
 }  // namespace cinebokeh
 #endif

@@ -79,7 +79,7 @@ private:
     Size size_;
     SubjectFinderParams params_;
     Slic<Cpu> slic_;
-    RegionGraph graph_;
+    RegionGraph<Cpu> graph_;
     GraphMaxflow<Cpu> region_cut_;
     GridEnergy<Cpu> outline_energy_;
     GridMaxflow<Cpu> outline_cut_;
