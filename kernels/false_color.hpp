@@ -49,6 +49,20 @@ struct FalseColor {
 };
 
 template <class Space>
+struct NearestLevel {
+    Image<const float, Space> values;
+    ValueLevels levels;
+    Image<float, Space> numbers;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const float value = values(x, y);
+        int nearest = 0;
+        while (nearest + 1 < levels.count && levels.at[nearest + 1] - value < value - levels.at[nearest]) ++nearest;
+        numbers(x, y) = value == value ? float(nearest - levels.zero) : value;
+    }
+};
+
+template <class Space>
 struct FocusZebra {
     Image<const float, Space> defocus;
     float within;

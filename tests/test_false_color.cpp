@@ -73,6 +73,33 @@ TEST_CASE_TEMPLATE("the zebra marks what is in focus and nothing else", Exec, EX
     CHECK(marked < in_focus / 2);
 }
 
+TEST_CASE_TEMPLATE("a value gets the number of its nearest level, of two the lower one", Exec, EXECUTORS) {
+    Exec exec;
+    const ValueLevels levels{{-8, -3, 0, 1, 6}, 5, 2};
+    for (const Size s : {Size{1, 1}, Size{33, 9}}) {
+        std::vector<float> values = noise(s, -12, 12);
+        values[0] = s.width > 1 ? NAN : 0.5f;  // as near to 0 as to 1
+        if (s.width > 1) values[1] = 3.5f, values[2] = INFINITY, values[3] = -INFINITY;
+        Buffer<float, Exec> in(exec, s, values), out(exec, s);
+        nearest_level<Exec>(exec, in.view(), levels, out.view());
+        const std::vector<float> numbers = out.download();
+        for (size_t i = 0; i < values.size(); ++i) {
+            if (std::isnan(values[i])) {
+                CHECK(std::isnan(numbers[i]));
+                continue;
+            }
+            const double value = std::min(std::max(double(values[i]), -100.0), 100.0);
+            int nearest = 0;
+            for (int k = 1; k < levels.count; ++k)
+                if (std::abs(double(levels.at[k]) - value) < std::abs(double(levels.at[nearest]) - value)) nearest = k;
+            CHECK(numbers[i] == float(nearest - 2));
+        }
+    }
+    Buffer<float, Exec> a(exec, {3, 2}), b(exec, {2, 3});
+    CHECK_THROWS_AS(nearest_level<Exec>(exec, a.view(), levels, b.view()), Error);
+    CHECK_THROWS_AS(nearest_level<Exec>(exec, a.view(), ValueLevels{}, a.view()), Error);
+}
+
 TEST_CASE_TEMPLATE("outlines darken the pixels before another label", Exec, EXECUTORS) {
     Exec exec;
     Buffer<int, Exec> labels(exec, {3, 2}, {1, 1, 2, 1, 1, 2});

@@ -37,6 +37,23 @@ void false_color(Exec& exec, View<const float, Exec> values, float low, float hi
 template <class Exec>
 void focus_zebra(Exec& exec, View<const float, Exec> defocus, float within, int phase, View<Rgba8, Exec> picture);
 
+/// Values that are told apart, such as the radii of layers.
+struct ValueLevels {
+    static constexpr int most = 64;
+    float at[most];  // increasing
+    int count = 0;   // in [1, most]
+    int zero = 0;    // the number of at[0] is -zero
+};
+
+/// Writes for each value the number of the level that is nearest to it; of two, the lower one. NaN stays.
+///
+///   values   [h, w]
+///   numbers  [h, w]  out; whole numbers from -zero to count - 1 - zero; may be the values
+///
+/// Throws Error if the sizes differ, or the count is outside its range. Allocates nothing. Asynchronous on Cuda.
+template <class Exec>
+void nearest_level(Exec& exec, View<const float, Exec> values, const ValueLevels& levels, View<float, Exec> numbers);
+
 /// Darkens the pixels whose label differs from that of the right or the lower neighbour.
 ///
 ///   labels   [h, w]
@@ -72,6 +89,13 @@ void focus_zebra(Exec& exec, View<const float, Exec> defocus, float within, int 
     require(defocus.size == picture.size, "focus_zebra: the images differ in size");
     require(within >= 0, "focus_zebra: a radius of ", within);
     for_each_pixel(exec, defocus.size, detail::FocusZebra<typename Exec::Space>{defocus, within, phase, picture});
+}
+
+template <class Exec>
+void nearest_level(Exec& exec, View<const float, Exec> values, const ValueLevels& levels, View<float, Exec> numbers) {
+    require(values.size == numbers.size, "nearest_level: the images differ in size");
+    require(levels.count >= 1 && levels.count <= ValueLevels::most, "nearest_level: ", levels.count, " levels");
+    for_each_pixel(exec, values.size, detail::NearestLevel<typename Exec::Space>{values, levels, numbers});
 }
 
 template <class Exec>

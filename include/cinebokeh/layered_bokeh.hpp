@@ -89,6 +89,10 @@ public:
 
     const LayeredBokehParams& params() const { return params_; }
 
+    /// The layers of the last frame, from far to near: how many, and the signed radius of each, pixels.
+    int layers() const { return stack_.count; }
+    float layer_radius(int layer) const { return stack_.layer[layer].at; }
+
 private:
     using Space = typename Exec::Space;
     static LayeredBokehParams checked(Size max_size, LayeredBokehParams params);

@@ -79,6 +79,8 @@ public:
                        View<Float4, Exec> out);
 
     const BokehRendererParams& params() const { return params_; }
+    /// The renderer of the method `layered`; null with another one.
+    const LayeredBokeh<Exec>* layered() const { return layered_ ? &*layered_ : nullptr; }
 
 private:
     void render_layered(const BokehInput<Exec>& input, Focus focus, View<Rgba8, Exec> out);

@@ -78,6 +78,9 @@ public:
     /// Deterministic: the same for any number of threads.
     bool track(View<const Rgba8, Exec> frame, View<float, Exec> matte);
 
+    /// What the subject has looked like, at the working resolution: the first look, and the latest ones.
+    const TemplateBank<Exec>& looks() const { return looks_; }
+
 private:
     using Features = ForSpace<Exec, PixelFeatures, PixelFeaturesCuda>;
     using Classifier = ForSpace<Exec, PixelClassifier, PixelClassifierCuda>;
