@@ -15,6 +15,7 @@ struct Matting::Tracker {
     virtual ~Tracker() = default;
     virtual void start(HostImage<const Rgba8> frame, HostImage<const float> matte) = 0;
     virtual bool track(HostImage<const Rgba8> frame, HostImage<float> matte) = 0;
+    virtual const TemplateBank<Cpu>* looks() const { return nullptr; }
 };
 
 template <class Kind>
@@ -24,6 +25,12 @@ struct Matting::TrackerOf : Tracker {
     TrackerOf(Cpu& exec, Size size, const Params& params) : tracker(exec, size, params) {}
     void start(HostImage<const Rgba8> frame, HostImage<const float> matte) override { tracker.start(frame, matte); }
     bool track(HostImage<const Rgba8> frame, HostImage<float> matte) override { return tracker.track(frame, matte); }
+    const TemplateBank<Cpu>* looks() const override {
+        if constexpr (std::is_same_v<Kind, MemoryTracker<Cpu>>)
+            return &tracker.looks();
+        else
+            return nullptr;
+    }
 };
 
 Matting::Matting(Cpu& exec, Size size, TrackerKind tracker) : exec_(exec), size_(size), kind_(tracker) {}
@@ -78,6 +85,8 @@ void Matting::start(HostImage<const Rgba8> frame, HostImage<const float> matte) 
     }
     tracker_->start(frame, matte);
 }
+
+const TemplateBank<Cpu>* Matting::looks() const { return tracker_ ? tracker_->looks() : nullptr; }
 
 bool Matting::track(HostImage<const Rgba8> frame, HostImage<float> matte) {
     require(tracker_ != nullptr, "Matting: track before start");

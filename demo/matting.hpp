@@ -5,6 +5,11 @@
 #include "cinebokeh/core/cpu.hpp"
 #include "session.hpp"
 
+namespace cinebokeh {
+template <class Exec>
+class TemplateBank;
+}
+
 namespace cinebokeh::demo {
 
 /// See Session for what the functions do. What a run does not need is never made.
@@ -18,6 +23,8 @@ public:
     void start(HostImage<const Rgba8> frame, HostImage<const float> matte);
     bool track(HostImage<const Rgba8> frame, HostImage<float> matte);
 
+    /// The looks of the subject that the memory tracker keeps; null where it does not follow one.
+    const TemplateBank<Cpu>* looks() const;
     /// About how many pixels the memory tracker works on, from the next start on; 0: its default.
     void set_working_pixels(int pixels) { working_pixels_ = pixels; }
 

@@ -63,6 +63,12 @@ void NetworkMatting::matte(HostImage<const Rgba8> frame, HostImage<float> matte)
     for (int i = 0; i < s.options.repeat; ++i) (*s.network)(frame, matte);
 }
 
+void NetworkMatting::set_downsample_ratio(double ratio) {
+    if (ratio == state_->options.downsample_ratio) return;
+    state_->options.downsample_ratio = ratio;
+    state_->make();
+}
+
 std::string NetworkMatting::description() const {
     const State& s = *state_;
     const Size base = rvm_base_size(s.network->downsample_ratio(s.size), s.size);

@@ -14,6 +14,10 @@ struct NetworkOptions {
     bool reset_each = false;      // forget the frame before: for stills
 };
 
+/// What to say where there are none.
+inline constexpr const char* no_weights =
+    "there are no weights of Robust Video Matting on this machine; to fetch them, type: cinebokeh weights get rvm";
+
 /// The file of the weights; empty where none was given and there is none in the cache. Throws Error where the given
 /// file does not exist.
 std::string find_weights(const NetworkOptions& options);
@@ -27,6 +31,8 @@ public:
 
     void matte(HostImage<const Rgba8> frame, HostImage<float> matte);
 
+    /// Works on the frame times this from the next one on, which begins anew where that is a change; 0: by its size.
+    void set_downsample_ratio(double ratio);
     /// What computes, for people: network, storage, base size.
     std::string description() const;
     int scene_cuts() const;

@@ -68,15 +68,13 @@ void check_outputs(const ProcessOptions& options) {
 std::unique_ptr<NetworkMatting> open_network(ProcessOptions& options, Size size) {
     if (options.subject.subject != Subject::network) return nullptr;
     const std::string weights = find_weights(options.subject.network);
-    const std::string missing =
-        "there are no weights of Robust Video Matting on this machine; to fetch them, type: cinebokeh weights get rvm";
     if (!weights.empty()) {
         auto network = std::make_unique<NetworkMatting>(options.subject.network, weights, size, options.threads);
         if (!options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", network->description().c_str());
         return network;
     }
-    require(options.blur.has_value(), missing);
-    std::fprintf(stderr, "cinebokeh: %s (the subject is found and followed without them)\n", missing.c_str());
+    require(options.blur.has_value(), no_weights);
+    std::fprintf(stderr, "cinebokeh: %s (the subject is found and followed without them)\n", no_weights);
     options.subject.subject = Subject::automatic;
     return nullptr;
 }

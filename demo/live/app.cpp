@@ -9,35 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cinebokeh/core/error.hpp"
+#include "control_list.hpp"
 #include "signals.hpp"
 
 namespace fs = std::filesystem;
 
 namespace cinebokeh::demo {
 namespace {
-struct Key {
-    int key;
-    const char *name, *does;
-};
-constexpr Key keys[] = {{GLFW_KEY_SPACE, "space", "pause"},
-                        {GLFW_KEY_M, "m", "matte"},
-                        {GLFW_KEY_D, "d", "disparity"},
-                        {GLFW_KEY_C, "c", "circle of confusion"},
-                        {GLFW_KEY_S, "s", "side by side with the input"},
-                        {GLFW_KEY_B, "b", "brush: mark the subject (left) and the background (right)"},
-                        {GLFW_KEY_Z, "z", "undo a stroke"},
-                        {GLFW_KEY_F, "f", "times of the stages"},
-                        {GLFW_KEY_R, "r", "record, and stop"},
-                        {GLFW_KEY_P, "p", "screenshot"},
-                        {GLFW_KEY_F11, "F11", "full screen"},
-                        {GLFW_KEY_H, "h", "this help"},
-                        {GLFW_KEY_ESCAPE, "Esc", "close what is open, or quit"}};
-constexpr const char* mouse[][2] = {{"click", "focus there"},
-                                    {"double click", "keep the focus on the subject"},
-                                    {"wheel", "zoom at the cursor"},
-                                    {"drag", "move the picture"},
-                                    {"middle double click", "fit the picture"}};
-
 std::string time_stamp() {
     const std::time_t now = std::time(nullptr);
     char text[32];
@@ -58,7 +36,9 @@ void ControlMap::write(const std::string& file) const {
 }
 
 App::App(Window& window, LivePipeline& pipeline, const LiveSettings& settings, const AppParams& params)
-    : window_(window), pipeline_(pipeline), settings_(settings), params_(params) {}
+    : window_(window), pipeline_(pipeline), settings_(settings), params_(params) {
+    if (!params.recording.empty()) editor_.emplace(recorded_track(params.recording));
+}
 
 void App::run() {
     while (window_.begin()) {
@@ -68,6 +48,7 @@ void App::run() {
         handle_keys();
         controls_.clear();
         draw_canvas();
+        if (editor_) draw_timeline();
         draw_focus_strip();
         draw_side();
         draw_message();
@@ -84,6 +65,7 @@ void App::run() {
         }
     }
     if (recorder_) record(false);
+    finish_rendering(true);
 }
 
 void App::take_newest() {
@@ -106,7 +88,9 @@ void App::take_newest() {
 void App::layout() {
     const Float2 size = window_.size();
     const float side = std::max(size[0] - side_width, 100.f), strip = std::max(size[1] - strip_height, 100.f);
-    layout_ = {{0, 0}, {side, strip}, {0, strip}, {side, size[1]}, {side, 0}, {size[0], size[1]}};
+    const float track = editor_ ? std::max(strip - track_height, 60.f) : strip;
+    layout_ = {{0, 0},     {side, track},   {0, track}, {side, strip},
+               {0, strip}, {side, size[1]}, {side, 0},  {size[0], size[1]}};
 }
 
 void App::send_settings() {
@@ -155,6 +139,9 @@ void App::handle_key(int key) {
         case GLFW_KEY_P:
             screenshot_ = true;
             break;
+        case GLFW_KEY_DELETE:
+            delete_key();
+            break;
         case GLFW_KEY_H:
             help_ = !help_;
             break;
@@ -182,6 +169,7 @@ void App::start_scribbling(bool on) {
     if (on == scribbling_ || (on && !frame_)) return;
     scribbling_ = on;
     if (on) {
+        settings_.subject = LiveSubject::scribbles, settings_changed_ = true;
         strokes_.clear();
         was_paused_ = pipeline_.paused();
         pipeline_.pause(true);
@@ -197,19 +185,27 @@ void App::record(bool on) {
             recorder_ = std::make_shared<Recorder>(
                 RecorderParams{.folder = Recorder::fresh_folder(params_.record_parent),
                                .source = pipeline_.info(),
-                               .transparent = settings_.background == LiveBackground::transparent});
+                               .transparent = settings_.background == LiveBackground::transparent,
+                               .disparity = records_disparity()});
             pipeline_.add_output(recorder_);
             recording_since_ = pipeline_.now();
         } else if (recorder_) {
             pipeline_.remove_output(recorder_.get());
             const std::shared_ptr<Recorder> done = std::exchange(recorder_, nullptr);
             done->close();
-            say(std::to_string(done->frames()) + " frames are in " + done->folder());
+            say(std::to_string(done->frames()) + " frames; to edit their focus, type: cinebokeh live " +
+                done->folder());
         }
     } catch (const std::exception& error) {
         recorder_.reset();
         say(error.what());
     }
+}
+
+// Two planes, the subject before the background, are all in the matte.
+bool App::records_disparity() const {
+    return settings_.record_disparity || pipeline_.info().has_disparity || settings_.tilt != 0 ||
+           settings_.subject_distance >= settings_.background_distance;
 }
 
 void App::save(const Picture& screenshot) {
@@ -254,8 +250,8 @@ void App::draw_help() {
         ImGui::TextUnformatted(does);
     };
     if (ImGui::BeginTable("keys", 2, ImGuiTableFlags_SizingFixedFit)) {
-        for (const Key& key : keys) row(key.name, key.does);
-        for (const auto& gesture : mouse) row(gesture[0], gesture[1]);
+        for (const LiveControl& control : live_controls())
+            if (control.kind != LiveControl::Kind::control) row(control.name, control.does);
         ImGui::EndTable();
     }
     controls_.mark(

@@ -1,5 +1,6 @@
 // The live demo as a person sees it: the picture with its overlays, the panels, the keys.
 #pragma once
+#include <future>
 #include <memory>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "pipeline.hpp"
 #include "recorder.hpp"
 #include "strokes.hpp"
+#include "track_editor.hpp"
 #include "window.hpp"
 
 namespace cinebokeh::demo {
@@ -17,6 +19,7 @@ struct AppParams {
     std::string record_parent = ".";  // folder in which recordings and screenshots are written
     std::string control_map;          // file; empty: none is written
     double seconds = 0;               // closes by itself after that; 0: never
+    std::string recording;            // folder whose focus track is edited; empty: none
 };
 
 class App {
@@ -29,9 +32,9 @@ public:
 
 private:
     struct Layout {
-        ImVec2 canvas_low, canvas_high, strip_low, strip_high, side_low, side_high;
+        ImVec2 canvas_low, canvas_high, track_low, track_high, strip_low, strip_high, side_low, side_high;
     };
-    static constexpr float side_width = 330, strip_height = 84;
+    static constexpr float side_width = 330, strip_height = 84, track_height = 150;
 
     // app.cpp
     void take_newest();
@@ -44,6 +47,7 @@ private:
     void say(const std::string& text);
     void start_scribbling(bool on);
     void record(bool on);
+    bool records_disparity() const;
     void save(const Picture& screenshot);
     void cycle_to(LiveView view);
 
@@ -54,6 +58,7 @@ private:
     void handle_canvas_mouse();
     void paint(Float2 pixel, bool inside);
     void drag_or_click();
+    void draw_note();
     void describe_pixel(Float2 pixel);
     float distance_at(Float2 pixel);
     bool near_divider(Float2 canvas) const;
@@ -70,6 +75,18 @@ private:
     void draw_quality();
     void draw_focus_strip();
     void draw_stage_plot();
+    // app_timeline.cpp
+    void draw_timeline();
+    void draw_track_controls();
+    void draw_track(ImVec2 low, ImVec2 high);
+    void edit_track(ImVec2 low, ImVec2 high);
+    void delete_key();
+    void track_changed();
+    void render_again();
+    void finish_rendering(bool wait);
+    ImVec2 place_of(double time, float disparity, ImVec2 low, ImVec2 high) const;
+    double track_seconds() const;
+
     bool slider(const char* name, float& value, float low, float high, const char* format, bool logarithmic = false);
     bool slider(const char* name, int& value, int low, int high);
     bool check(const char* name, bool& value);
@@ -96,6 +113,12 @@ private:
     float brush_ = 8;
     bool dragging_ = false, moved_ = false, moving_divider_ = false;
     ImVec2 pressed_at_{};
+
+    std::optional<TrackEditor> editor_;
+    int selected_key_ = -1;
+    bool dragging_key_ = false;
+    float track_low_ = -0.1f, track_high_ = 1.1f;  // disparities at the bottom and the top of the timeline
+    std::future<std::string> rendering_;           // what to say when it is done
 
     std::shared_ptr<Recorder> recorder_;
     double recording_since_ = 0;

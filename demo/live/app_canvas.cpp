@@ -43,6 +43,7 @@ void App::draw_canvas() {
         const Float2 low = view_.to_canvas({0, 0}), high = view_.to_canvas({float(size.width), float(size.height)});
         controls_.mark("picture", im(low), im(high));
         draw_strokes(list);
+        draw_note();
         handle_canvas_mouse();
     }
     ImGui::End();
@@ -70,6 +71,17 @@ void App::draw_strokes(ImDrawList& list) {
             last = point;
         }
     }
+}
+
+void App::draw_note() {
+    if (frame_->note.empty()) return;
+    const ImVec2 text = ImGui::CalcTextSize(frame_->note.c_str());
+    const ImVec2 low{(layout_.canvas_high.x - text.x) / 2 - 10, layout_.canvas_high.y - text.y - 26};
+    const ImVec2 high{low.x + text.x + 20, low.y + text.y + 10};
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    list.AddRectFilled(low, high, IM_COL32(15, 15, 17, 210), 4);
+    list.AddText({low.x + 10, low.y + 5}, IM_COL32(230, 230, 230, 255), frame_->note.c_str());
+    controls_.mark("note", low, high);
 }
 
 void App::handle_canvas_mouse() {

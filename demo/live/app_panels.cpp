@@ -181,6 +181,7 @@ void App::draw_output() {
     if (button(recorder_ ? "stop recording" : "record")) record(!recorder_);
     ImGui::SameLine();
     if (button("screenshot")) screenshot_ = true;
+    check("with disparity", settings_.record_disparity);
     if (recorder_)
         ImGui::TextColored({1, 0.35f, 0.3f, 1}, "%.1f s, %ld frames, %ld left out", pipeline_.now() - recording_since_,
                            recorder_->frames(), recorder_->left_out());
@@ -191,8 +192,8 @@ void App::draw_quality() {
     bool automatic = settings_.pinned_quality < 0;
     if (check("automatic", automatic)) settings_.pinned_quality = automatic ? -1 : pipeline_.quality_step();
     if (!automatic) slider("quality", settings_.pinned_quality, 0, int(qualities.size()) - 1);
-    const Quality& quality = qualities[size_t(pipeline_.quality_step())];
-    ImGui::Text("%s: subject followed at %d rows", quality.name, quality.working_height);
+    ImGui::TextWrapped("%s; subject: %s", qualities[size_t(pipeline_.quality_step())].name,
+                       pipeline_.subject_method().c_str());
 }
 
 // Each frame of the last seconds is a column of its stages; the line is the time of the target.
@@ -205,6 +206,7 @@ void App::draw_stage_plot() {
     ImGui::Text("%ld shown, %ld dropped, %.0f MB", summary.shown, summary.dropped, double(peak_memory()) / 1e6);
     ImGui::Text("subject on %s, rendering on %s", pipeline_.subject_device().c_str(),
                 pipeline_.render_device().c_str());
+    ImGui::TextWrapped("subject: %s", pipeline_.subject_method().c_str());
     for (size_t i = 0; i < summary.stages.size(); ++i) {
         ImGui::ColorButton(name_of(LiveStage(i)), ImGui::ColorConvertU32ToFloat4(stage_colours[i]),
                            ImGuiColorEditFlags_NoTooltip | ImGuiColorEditFlags_NoDragDrop, {10, 10});

@@ -6,16 +6,22 @@
 
 #include "cinebokeh/core/error.hpp"
 #include "disparity_source.hpp"
+#include "recording.hpp"
 #include "signals.hpp"
 
 namespace cinebokeh::demo {
+namespace {
+std::unique_ptr<FrameSource> open_any(const std::string& input) {
+    return is_recording(input) ? open_recording(input) : open_source(input);
+}
+}  // namespace
 
 // What the thread works on. It outlives the Capture where a device does not answer.
 class Capture::Worker {
 public:
     explicit Worker(const CaptureParams& params)
         : params_(params),
-          source_(open_source(params.input)),
+          source_(open_any(params.input)),
           info_(source_->info()),
           disparity_(params.disparity, info_) {}
 
@@ -139,7 +145,7 @@ bool Capture::Worker::reopen() {
     while (!stopped()) {
         try {
             source_.reset();  // a device can be opened once
-            source_ = open_source(params_.input);
+            source_ = open_any(params_.input);
             if (source_->info().size == info_.size) {
                 if (info_.live) tell("");
                 return true;

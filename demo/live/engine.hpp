@@ -6,6 +6,7 @@
 
 #include "governor.hpp"
 #include "live_frame.hpp"
+#include "network_matting.hpp"
 
 namespace cinebokeh::demo {
 
@@ -13,6 +14,7 @@ struct EngineParams {
     Size size = {};
     int threads = 0;  // 0: one per core
     bool cuda = false;
+    NetworkOptions network = {};  // of Robust Video Matting; the quality picks its ratio
 };
 
 /// The subject: found, followed, softened.
@@ -27,9 +29,19 @@ public:
     virtual void start(HostImage<const Rgba8> picture, HostImage<const float> matte) = 0;
     /// The subject of the next picture. False where it is lost. Needs a start.
     virtual bool track(HostImage<const Rgba8> picture, HostImage<float> matte) = 0;
+    /// The people in the next picture, by Robust Video Matting. False where that cannot be: network_problem() says why,
+    /// and every hundred pictures it is tried again.
+    virtual bool find_people(HostImage<const Rgba8> picture, HostImage<float> matte) = 0;
+    /// Why there is no network, with what to do, in one line; empty where there is one.
+    virtual std::string network_problem() const = 0;
+    /// What the network computes with, for people.
+    virtual std::string network() const = 0;
+    /// Draws what is remembered of a subject that is followed (LiveView::templates), or where its newest look is found
+    /// (LiveView::response). Returns one line about it.
+    virtual std::string draw(LiveView view, HostImage<const Rgba8> picture, HostImage<Rgba8> out) = 0;
     /// Moves and smooths the edge as the settings ask.
     virtual void finish(const LiveSettings& settings, HostImage<float> matte) = 0;
-    /// Works at another resolution from the next start on.
+    /// Works at another resolution: a tracker from the next start on, the network at once.
     virtual void set_quality(const Quality& quality) = 0;
     virtual std::string device() const = 0;
 };

@@ -9,10 +9,12 @@ namespace cinebokeh::demo {
 /// One step of quality. The first is the best.
 struct Quality {
     int working_height;  // rows of the picture in which the subject is followed
+    int network_side;    // longer side of the picture, in pixels, in which a network finds people
     const char* name;
 };
 
-constexpr std::array<Quality, 4> qualities{{{240, "full"}, {200, "medium"}, {160, "low"}, {120, "lowest"}}};
+constexpr std::array<Quality, 4> qualities{
+    {{240, 512, "full"}, {200, 416, "medium"}, {160, 320, "low"}, {120, 256, "lowest"}}};
 
 class Governor {
 public:

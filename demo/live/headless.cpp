@@ -36,7 +36,9 @@ void write_live_report(const std::string& file, const LivePipeline& pipeline) {
     json["input"] = pipeline.info().name;
     json["width"] = pipeline.info().size.width;
     json["height"] = pipeline.info().size.height;
-    json["subject"] = names_of_subjects()[size_t(pipeline.settings().subject)];
+    json["subject"] = names_of_subjects()[size_t(pipeline.subject_in_use())];
+    json["subject_asked"] = names_of_subjects()[size_t(pipeline.settings().subject)];
+    json["subject_method"] = pipeline.subject_method();
     json["seconds"] = rounded(seconds);
     json["captured"] = pipeline.captured();
     json["shown"] = summary.shown;
@@ -86,6 +88,7 @@ int run_headless(LivePipeline& pipeline, const HeadlessParams& params) {
         std::printf("%ld frames shown, %ld dropped, %.1f fps, latency %.0f ms (p95 %.0f), quality %s\n", summary.shown,
                     summary.dropped, double(summary.fps), double(summary.latency.median), double(summary.latency.p95),
                     qualities[size_t(pipeline.quality_step())].name);
+    if (!params.quiet) std::printf("subject: %s\n", pipeline.subject_method().c_str());
     if (!params.report.empty()) write_live_report(params.report, pipeline);
     if (stop_requested()) return 130;
     return shown > 0 ? 0 : 1;

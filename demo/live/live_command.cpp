@@ -7,6 +7,7 @@
 #include "ffmpeg.hpp"
 #include "headless.hpp"
 #include "live_options.hpp"
+#include "track_editor.hpp"
 #include "virtual_camera_output.hpp"
 #if defined(CINEBOKEH_DEMO_WINDOW)
 #include "app.hpp"
@@ -69,7 +70,10 @@ int run_window(const LiveOptions& options, LivePipeline& pipeline, LiveSettings&
     const Size size = window_size(options.size);
     Window window({"cinebokeh: " + pipeline.info().name, size.width, size.height, options.fullscreen});
     App app(window, pipeline, settings,
-            {.record_parent = options.record_parent, .control_map = options.control_map, .seconds = options.seconds});
+            {.record_parent = options.record_parent,
+             .control_map = options.control_map,
+             .seconds = options.seconds,
+             .recording = is_recording(options.input) ? options.input : ""});
     app.run();
     settings = app.settings();
     return 0;
@@ -97,9 +101,14 @@ int live(const LiveOptions& options) {
     const std::string input = choose_input(options, settings);
     if (input.rfind("camera:", 0) == 0) settings.camera = input.substr(7);
 
+    const NetworkOptions network{.weights = options.weights};
+    find_weights(network);  // refused here where the file does not exist
+    if (is_recording(input)) settings.subject = LiveSubject::truth;
+
     LivePipeline pipeline(
         {.input = input, .disparity = options.disparity, .loop = !options.once, .max_frames = options.frames},
-        {.threads = options.threads, .cuda = backend.cuda}, settings);
+        {.threads = options.threads, .cuda = backend.cuda, .network = network}, settings);
+    if (is_recording(input)) pipeline.follow_track(TrackEditor(recorded_track(input)).track());
     if (!options.virtual_camera.empty())
         pipeline.add_output(std::make_shared<VirtualCameraOutput>(options.virtual_camera, pipeline.info().size));
     int code;

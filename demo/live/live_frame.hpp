@@ -12,9 +12,11 @@ namespace cinebokeh::demo {
 
 /// What of a frame is out of focus, and by how much.
 struct FocusState {
-    float distance = 1;  // in focus, metres
-    float strength = 0;  // K: pixels of radius per 1 / metre
-    float largest = 0;   // radius in the frame, pixels
+    float distance = 1;                 // in focus, metres
+    float strength = 0;                 // K: pixels of radius per 1 / metre
+    float largest = 0;                  // radius in the frame, pixels
+    float subject = 1, background = 0;  // disparity of the two planes, 1 / metres
+    bool planes = true;                 // there is nothing but them
 };
 
 struct LiveFrame {
@@ -23,6 +25,10 @@ struct LiveFrame {
     std::vector<float> defocus;    // signed radius, pixels; positive = nearer than the focus
     std::vector<Rgba8> view;       // the picture of an intermediate that was asked for; else empty
     LiveView viewed = LiveView::result;
+    std::string note;               // about the view: what there is to see, or why there is nothing
+    std::vector<Rgba8> of_subject;  // a view that the side of the subject drew, and its note
+    LiveView of_subject_viewed = LiveView::result;
+    std::string of_subject_note;
     FocusState focus;
     bool lost = false;       // the subject is: the matte is an old one
     double captured_at = 0;  // seconds since the start

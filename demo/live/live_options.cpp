@@ -22,8 +22,10 @@ void add_scene(CLI::App* app, LiveOptions& options) {
         ->type_name("PATH");
     app->add_option("--preset", options.preset, "portrait, cinema, macro or tilt-shift")
         ->check(CLI::IsMember(preset_names()));
-    app->add_option("--subject", options.subject, "auto, scribbles or truth (of the demo clip)")
+    app->add_option("--subject", options.subject,
+                    "auto, scribbles, truth (of the demo clip) or rvm (people, by a neural network: see `weights`)")
         ->check(CLI::IsMember(names_of_subjects()));
+    app->add_option("--weights", options.weights, "of rvm; default: what `weights get rvm` fetched")->type_name("FILE");
     app->add_option("--background", options.background, "bokeh, gaussian, colour, picture, video or transparent")
         ->check(CLI::IsMember(names_of_backgrounds()));
     app->add_option("--background-file", options.background_file, "the picture or video behind the subject")
@@ -67,7 +69,8 @@ void add_running(CLI::App* app, LiveOptions& options) {
 CLI::App* add_live(CLI::App& app, LiveOptions& options) {
     CLI::App* command = app.add_subcommand("live", "A window with a focus slider, in real time");
     command->add_option("INPUT", options.input,
-                        "camera[:ID], a video (again and again), a folder of pictures, or demo (the built-in clip); "
+                        "camera[:ID], a video (again and again), a folder of pictures, a recording of this command, or "
+                        "demo (the built-in clip); "
                         "default: the camera used last or the first one, else demo");
     add_scene(command, options);
     add_running(command, options);

@@ -11,7 +11,7 @@ namespace cinebokeh::demo {
 
 struct LiveOptions {
     std::string input;  // empty: the camera where there is one, else the built-in clip
-    std::string disparity;
+    std::string disparity, weights;
     std::string preset, subject, background, background_file, view;
     std::optional<float> f_number, focus, target_fps;
     std::string virtual_camera, record_parent = ".", report, settings, control_map;

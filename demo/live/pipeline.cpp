@@ -4,11 +4,13 @@
 
 #include "cinebokeh/core/error.hpp"
 #include "signals.hpp"
+#include "track_editor.hpp"
 
 namespace cinebokeh::demo {
 namespace {
 constexpr auto tick = std::chrono::milliseconds(20);  // how soon a stage without frames notices a wish
 constexpr int frames_between_tries = 15;              // to find a subject where there was none
+bool is_of_subject(LiveView view) { return view == LiveView::templates || view == LiveView::response; }
 
 struct Stopped {
     float& ms;
@@ -113,6 +115,27 @@ void LivePipeline::tell(Teller who, const std::string& text) {
     messages_[size_t(who)] = text;
 }
 
+LiveSubject LivePipeline::subject_in_use() const {
+    std::lock_guard lock(mutex_);
+    return subject_in_use_;
+}
+
+std::string LivePipeline::subject_method() const {
+    std::lock_guard lock(mutex_);
+    return subject_method_;
+}
+
+void LivePipeline::set_method(LiveSubject subject, const std::string& method) {
+    std::lock_guard lock(mutex_);
+    subject_in_use_ = subject, subject_method_ = method;
+}
+
+void LivePipeline::follow_track(std::optional<FocusTrack> track) {
+    std::lock_guard lock(mutex_);
+    track_ = std::move(track);
+    render_again_ = true;
+}
+
 // Where pictures wait for their own mattes, a frame goes through both stages; else each stage takes the newest.
 void LivePipeline::captured_frame(FramePointer frame) {
     frame->under_way = under_way_;
@@ -133,6 +156,8 @@ FramePointer LivePipeline::copy_of(const LiveFrame& frame) {
     to.disparity = frame.frame.disparity;
     to.time = frame.frame.time, to.index = frame.frame.index;
     copy->captured_at = frame.captured_at, copy->times = frame.times, copy->lost = frame.lost;
+    copy->of_subject = frame.of_subject, copy->of_subject_viewed = frame.of_subject_viewed;
+    copy->of_subject_note = frame.of_subject_note;
     return copy;
 }
 
@@ -142,17 +167,24 @@ void LivePipeline::follow_subject() {
     while (!stop_) {
         std::optional<FramePointer> frame = to_subject_.wait(tick);
         bool wish;
+        LiveView view;
         {
             std::lock_guard lock(mutex_);
             wish = wanted_.has_value();
+            view = settings_.view;
         }
-        if (!frame && wish && paused() && newest_subject_) frame = copy_of(*newest_subject_);  // frozen: look again
+        bool only_draw = false;
+        if (!frame && paused() && newest_subject_) {  // frozen: look again, in the way that was asked for
+            only_draw = !wish && is_of_subject(view) && newest_subject_->of_subject_viewed != view;
+            if (wish || only_draw) frame = copy_of(*newest_subject_);
+        }
         if (!frame) continue;
         LiveFrame& work = **frame;
         work.frame.matte.resize(work.frame.size.area());
         try {
             Stopped time(work.times.ms[size_t(LiveStage::subject)]);
-            subject_of(work);
+            if (!only_draw) subject_of(work);
+            draw_subject(work, view);
         } catch (const std::exception& error) {
             tell(Teller::subject, error.what());
             std::fill(work.frame.matte.begin(), work.frame.matte.end(), 0.f);
@@ -162,7 +194,8 @@ void LivePipeline::follow_subject() {
         const bool match = settings().match;
         if (!match) {
             std::lock_guard lock(mutex_);
-            newest_matte_ = {work.frame.index, work.lost, work.frame.matte};
+            newest_matte_ = {work.frame.index,       work.lost,           work.frame.matte, work.of_subject,
+                             work.of_subject_viewed, work.of_subject_note};
         }
         if (match || paused()) {
             if (to_render_.put(*frame)) times_.add_dropped();
@@ -183,19 +216,58 @@ void LivePipeline::subject_of(LiveFrame& frame) {
     if (settings.subject == LiveSubject::truth && !frame.frame.given_matte.empty()) {
         frame.frame.matte = frame.frame.given_matte;
         following_ = false;
+        set_method(LiveSubject::truth, "the source's own matte");
     } else {
         apply_quality();
-        const bool try_again = !following_ && frame.frame.index - tried_at_ >= frames_between_tries;
-        if (strokes || try_again) {
-            tried_at_ = frame.frame.index;
-            following_ = find_in(frame, strokes.value_or(std::vector<uint8_t>{}));
-        } else if (following_) {
-            frame.lost = !subject_->track(frame.frame.picture(), matte);
-            if (frame.lost) ++lost_;
-        }
-        if (!following_) std::fill(frame.frame.matte.begin(), frame.frame.matte.end(), 0.f);
+        const bool people = settings.subject == LiveSubject::network && find_people(frame);
+        if (settings.subject != LiveSubject::network) tell(Teller::network, "");
+        if (!people) follow_in(frame, strokes);
     }
     subject_->finish(settings, matte);
+}
+
+bool LivePipeline::find_people(LiveFrame& frame) {
+    const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
+    if (!subject_->find_people(frame.frame.picture(), matte)) {
+        tell(Teller::network, subject_->network_problem() + " (the subject is found and followed without them)");
+        return false;
+    }
+    tell(Teller::network, "");
+    following_ = false;
+    set_method(LiveSubject::network, subject_->network());
+    return true;
+}
+
+void LivePipeline::follow_in(LiveFrame& frame, const std::optional<std::vector<uint8_t>>& strokes) {
+    const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
+    const bool try_again = !following_ && frame.frame.index - tried_at_ >= frames_between_tries;
+    if (strokes || try_again) {
+        tried_at_ = frame.frame.index;
+        following_ = find_in(frame, strokes.value_or(std::vector<uint8_t>{}));
+    } else if (following_) {
+        frame.lost = !subject_->track(frame.frame.picture(), matte);
+        if (frame.lost) ++lost_;
+    }
+    if (!following_) std::fill(frame.frame.matte.begin(), frame.frame.matte.end(), 0.f);
+    const bool marked = settings().subject == LiveSubject::scribbles;
+    set_method(marked ? LiveSubject::scribbles : LiveSubject::automatic,
+               "followed at " + std::to_string(qualities[size_t(applied_quality_)].working_height) + " rows");
+}
+
+// The views that only this side can draw.
+void LivePipeline::draw_subject(LiveFrame& frame, LiveView view) {
+    frame.of_subject_viewed = view;
+    frame.of_subject.clear(), frame.of_subject_note.clear();
+    if (!is_of_subject(view)) return;
+    if (!following_) {
+        const bool found_elsewhere = subject_in_use() == LiveSubject::network || subject_in_use() == LiveSubject::truth;
+        frame.of_subject_note = found_elsewhere
+                                    ? "no templates: the matte comes from elsewhere (" + subject_method() + ")"
+                                    : "no templates: there is no subject yet";
+        return;
+    }
+    frame.of_subject.resize(frame.frame.size.area());
+    frame.of_subject_note = subject_->draw(view, frame.frame.picture(), {frame.of_subject.data(), frame.frame.size});
 }
 
 bool LivePipeline::find_in(LiveFrame& frame, const std::vector<uint8_t>& strokes) {
@@ -207,7 +279,8 @@ bool LivePipeline::find_in(LiveFrame& frame, const std::vector<uint8_t>& strokes
         subject_->find(frame.frame.picture(), marks, matte);
         subject_->start(frame.frame.picture(), matte);
     } catch (const Error&) {
-        tell(Teller::subject, "no subject was found: scribble on it (s), or step into the middle of the picture");
+        tell(Teller::subject,
+             "no subject was found: mark it with the brush (b), or step into the middle of the picture");
         return false;
     }
     tell(Teller::subject, "");
@@ -279,12 +352,22 @@ FramePointer LivePipeline::release_held_back() {
     next->frame.matte = newest_matte_.alpha;
     next->frame.matte.resize(next->frame.size.area());
     next->lost = newest_matte_.lost;
+    next->of_subject = newest_matte_.view, next->of_subject_viewed = newest_matte_.viewed;
+    next->of_subject_note = newest_matte_.note;
     return next;
 }
 
 void LivePipeline::pull_focus(LiveFrame& frame, const LiveSettings& settings) {
     const double time = now();
     std::lock_guard lock(mutex_);
+    if (track_) {
+        const TimeBase& unit = capture_.info().time_base;
+        const bool with_disparity = capture_.info().has_disparity;
+        RecordedScale::of(with_disparity, frame.focus)
+            .from(focus_at(*track_, double(frame.frame.time) * unit.num / unit.den), frame.focus);
+        return;
+    }
+    frame.focus.strength = 0;  // as the lens has it
     if (settings.focus_on_subject)
         focus_.follow(frame.focus.distance, time);
     else if (focus_.target() != settings.focus_distance)  // the slider was moved

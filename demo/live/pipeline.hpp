@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "capture.hpp"
+#include "cinebokeh/pipeline/focus_track.hpp"
 #include "engine.hpp"
 #include "focus_ring.hpp"
 #include "mailbox.hpp"
+#include "recording.hpp"
 
 namespace cinebokeh::demo {
 
@@ -47,6 +49,9 @@ public:
     /// Moves the focus to a distance in metres, as the settings of the rack say.
     void rack_to(float distance);
 
+    /// Shows a recording with the focus of a track, in the units of the recording; none: as the settings say.
+    void follow_track(std::optional<FocusTrack> track);
+
     void add_output(std::shared_ptr<LiveOutput> output);
     void remove_output(const LiveOutput* output);
 
@@ -54,6 +59,9 @@ public:
     const StageTimes& times() const { return times_; }
     int quality_step() const;
     std::string subject_device() const { return subject_->device(); }
+    /// Where the matte comes from now, which is not what was asked for where that cannot be, and how it is computed.
+    LiveSubject subject_in_use() const;
+    std::string subject_method() const;
     std::string render_device() const { return render_->device(); }
     /// What the user should know now; empty where all is well.
     std::string message() const;
@@ -65,17 +73,24 @@ public:
     double now() const;
 
 private:
-    enum class Teller { capture, subject, render, count };
+    enum class Teller { capture, network, subject, render, count };
     struct Matte {
         int index = -1;
         bool lost = false;
         std::vector<float> alpha;
+        std::vector<Rgba8> view;  // of the subject, with
+        LiveView viewed = LiveView::result;
+        std::string note;
     };
 
     void captured_frame(FramePointer frame);
     void follow_subject();
     void subject_of(LiveFrame& frame);
+    bool find_people(LiveFrame& frame);
     bool find_in(LiveFrame& frame, const std::vector<uint8_t>& strokes);
+    void follow_in(LiveFrame& frame, const std::optional<std::vector<uint8_t>>& strokes);
+    void draw_subject(LiveFrame& frame, LiveView view);
+    void set_method(LiveSubject subject, const std::string& method);
     void apply_quality();
     void render_frames();
     FramePointer next_to_render();
@@ -94,6 +109,9 @@ private:
     std::array<std::string, size_t(Teller::count)> messages_;
     std::vector<std::shared_ptr<LiveOutput>> outputs_;
     Matte newest_matte_;
+    LiveSubject subject_in_use_ = LiveSubject::automatic;
+    std::string subject_method_;
+    std::optional<FocusTrack> track_;
     bool render_again_ = false;
 
     StageTimes times_;

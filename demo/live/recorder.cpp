@@ -7,8 +7,11 @@
 #include <fstream>
 
 #include "cinebokeh/core/error.hpp"
+#include "disparity_file.hpp"
+#include "focus_track_file.hpp"
 #include "frame_sink.hpp"
 #include "image_file.hpp"
+#include "recording.hpp"
 #include "video_writer.hpp"
 
 namespace fs = std::filesystem;
@@ -19,6 +22,7 @@ struct Recorder::Files {
     std::optional<VideoWriter> result;
     VideoWriter source;
     Frame picture;  // the input, as the writer takes it
+    std::vector<float> disparity;
 
     Files(const RecorderParams& params, const SourceInfo& info) : source(params.folder + "/source.mp4", info, 14) {
         if (!params.transparent) result.emplace(params.folder + "/result.mp4", info, 18);
@@ -27,6 +31,7 @@ struct Recorder::Files {
 
 Recorder::Recorder(const RecorderParams& params) : QueuedOutput(8), params_(params) {
     for (const char* folder : {"", "/mattes"}) make_folder(params.folder + folder);
+    if (params.disparity) make_folder(params.folder + "/disparity");
     if (params.transparent) make_folder(params.folder + "/result");
     SourceInfo info = params.source;
     info.audio.clear();
@@ -49,6 +54,7 @@ std::string Recorder::fresh_folder(const std::string& parent) {
 void Recorder::handle(const LiveFrame& frame) {
     if (begun_at_ < 0) begun_at_ = frame.captured_at;
     const double time = frame.captured_at - begun_at_;
+    const RecordedScale scale = RecordedScale::of(params_.disparity, frame.focus);
     char name[32];
     std::snprintf(name, sizeof name, "/%05ld.png", frames_.load());
     Frame& picture = files_->picture;
@@ -63,6 +69,12 @@ void Recorder::handle(const LiveFrame& frame) {
         write_png(params_.folder + "/result" + name, frame.frame.result_view());
     }
     write_matte_png(params_.folder + "/mattes" + name, frame.frame.matte_view());
+    if (params_.disparity) {
+        files_->disparity = frame.disparity;
+        for (float& disparity : files_->disparity) disparity = scale.to(disparity);
+        write_disparity_png(params_.folder + "/disparity" + name, {files_->disparity.data(), frame.frame.size});
+    }
+    if (focus_.empty() || time > focus_.back().time) focus_.push_back({time, scale.to(frame.focus)});
     ++frames_;
 }
 
@@ -71,6 +83,7 @@ void Recorder::close() {
     finish();
     files_->source.finish(true);
     if (files_->result) files_->result->finish(true);
+    if (!focus_.empty()) write_focus_track(recorded_track(params_.folder), track_through(focus_));
     require(problem().empty(), problem());
 }
 }  // namespace cinebokeh::demo

@@ -1,12 +1,10 @@
-// Records the live result, and the session from which it can be rendered again with another focus:
-//
-//   FOLDER/result.mp4      what was shown; a folder of PNGs with alpha where the background is transparent
-//   FOLDER/source.mp4      the input
-//   FOLDER/mattes/         one PNG a frame
+// Records the live result, and the session from which it can be rendered again with another focus: see recording.hpp
+// for the files.
 #pragma once
 #include <memory>
 #include <string>
 
+#include "focus_recording.hpp"
 #include "queued_output.hpp"
 
 namespace cinebokeh::demo {
@@ -15,6 +13,7 @@ struct RecorderParams {
     std::string folder;
     SourceInfo source;
     bool transparent = false;  // PNGs with alpha in place of result.mp4
+    bool disparity = false;    // of every frame, too
 };
 
 class Recorder : public QueuedOutput {
@@ -38,6 +37,7 @@ private:
     RecorderParams params_;
     std::unique_ptr<Files> files_;
     double begun_at_ = -1;
+    std::vector<FocusSample> focus_;
     std::atomic<long> frames_{0};
     bool closed_ = false;
 };

@@ -1,10 +1,12 @@
 // Rendering live frames on an executor: the same text serves both backends.
 #pragma once
 #include <cmath>
+#include <cstdio>
 #include <optional>
 
 #include "background_frames.hpp"
 #include "cinebokeh/autofocus.hpp"
+#include "cinebokeh/compositing.hpp"
 #include "cinebokeh/defocus.hpp"
 #include "cinebokeh/false_color.hpp"
 #include "cinebokeh/pipeline/background_blur.hpp"
@@ -69,6 +71,8 @@ public:
     void measure(const LiveSettings& settings, LiveFrame& frame) override {
         matte_in_ = matte_.in(frame.frame.matte_view());
         frame.focus.distance = settings.subject_distance;
+        frame.focus.subject = 1 / settings.subject_distance, frame.focus.background = 1 / settings.background_distance;
+        frame.focus.planes = frame.frame.disparity.empty() && settings.tilt == 0;
         if (frame.frame.disparity.empty()) {
             plane_disparity<Exec>(exec_, matte_in_,
                                   {1 / settings.subject_distance, 1 / settings.background_distance, settings.tilt},
@@ -118,6 +122,7 @@ private:
                         .focus_distance = std::max(frame.focus.distance, settings.focal_length / 900),
                         .sensor_width = settings.sensor_width / 1000};
         focus_ = focus_of(lens, size_.width);
+        if (frame.focus.strength > 0) focus_ = {frame.focus.strength, 1 / frame.focus.distance};  // of a recording
         frame.focus.strength = focus_.strength;
         frame.defocus.resize(size_.area());
         defocus_map<Exec>(exec_, disparity_.view(), focus_, defocus_.view());
@@ -146,13 +151,26 @@ private:
         BokehRendererParams params = bokeh_params(settings, frame.focus.largest);
         if (bokeh_) params.max_radius = std::max(params.max_radius, bokeh_->params().max_radius);
         if (!bokeh_ || !(params == bokeh_->params())) bokeh_.emplace(exec_, size_, params);
-        const float subject = 1 / settings.subject_distance, background = 1 / settings.background_distance;
-        const float apart = subject - background;
-        if (frame.frame.disparity.empty() && settings.tilt == 0 && std::abs(apart) > 1e-3f)  // two planes at 1 and 0
-            (*bokeh_)({picture, {}, matte_in_}, {focus_.strength * apart, (focus_.disparity - background) / apart},
-                      out);
+        const float apart = frame.focus.subject - frame.focus.background;
+        const View<const float, Exec> matte = feathered(settings);
+        if (frame.focus.planes && std::abs(apart) > 1e-3f)  // two planes at 1 and 0
+            (*bokeh_)({picture, {}, matte},
+                      {focus_.strength * apart, (focus_.disparity - frame.focus.background) / apart}, out);
         else
-            (*bokeh_)({picture, disparity_.view(), matte_in_}, focus_, out);
+            (*bokeh_)({picture, disparity_.view(), matte}, focus_, out);
+    }
+
+    // How far around the subject its matte passes into nothing.
+    View<const float, Exec> feathered(const LiveSettings& settings) {
+        const int feather = int(settings.feather);
+        if (feather == 0) return matte_in_;
+        if (!feather_ || feather != feathered_by_) {
+            feather_.emplace(exec_, size_, feather);
+            feathered_by_ = feather;
+            feathered_ = Buffer<float, Exec>(exec_, size_);
+        }
+        (*feather_)(matte_in_, feathered_.view());
+        return feathered_.view();
     }
 
     void blur_softly(const LiveSettings& settings, View<const Rgba8, Exec> picture, View<Rgba8, Exec> out) {
@@ -175,19 +193,26 @@ private:
     void draw_view(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
                    View<const Rgba8, Exec> result) {
         frame.viewed = settings.view;
+        frame.note.clear();
+        if (settings.view == LiveView::templates || settings.view == LiveView::response) {
+            const bool drawn = frame.of_subject_viewed == settings.view;  // else it comes with the next frame
+            frame.view = drawn && !frame.of_subject.empty() ? frame.of_subject : frame.frame.pixels;
+            frame.note = drawn ? frame.of_subject_note : "";
+            return;
+        }
         const bool plain = settings.view == LiveView::input || (settings.view == LiveView::result && !settings.zebra &&
                                                                 settings.background != LiveBackground::transparent);
         frame.view.resize(plain ? 0 : size_.area());
         if (plain) return;
         const HostImage<Rgba8> shown{frame.view.data(), size_};
         const View<Rgba8, Exec> out = view_.out(shown);
-        paint(settings, picture, result, out);
+        paint(settings, frame, picture, result, out);
         if (settings.zebra) focus_zebra<Exec>(exec_, defocus_.view(), 1, frame.frame.index, out);
         view_.back(shown);
     }
 
-    void paint(const LiveSettings& settings, View<const Rgba8, Exec> picture, View<const Rgba8, Exec> result,
-               View<Rgba8, Exec> out) {
+    void paint(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
+               View<const Rgba8, Exec> result, View<Rgba8, Exec> out) {
         switch (settings.view) {
             case LiveView::matte:
                 false_color<Exec>(exec_, matte_in_, 0, 1, Palette::grey, out);
@@ -200,6 +225,9 @@ private:
                 break;
             case LiveView::superpixels:
                 draw_superpixels(picture, out);
+                break;
+            case LiveView::layers:
+                draw_layers(settings, frame, picture, out);
                 break;
             default:
                 over_checkerboard<Exec>(exec_, result, out);
@@ -217,6 +245,33 @@ private:
         outline_labels<Exec>(exec_, labels_.view(), out);
     }
 
+    // Each layer of the renderer in a colour of its own: blue behind the focal plane, orange before it.
+    void draw_layers(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
+                     View<Rgba8, Exec> out) {
+        const LayeredBokeh<Exec>* layered =
+            bokeh_ && settings.background == LiveBackground::bokeh ? bokeh_->layered() : nullptr;
+        if (!layered) {
+            frame.note = settings.background == LiveBackground::bokeh
+                             ? "no layers: the exact renderer blurs every pixel over its own aperture"
+                             : "no layers: only the background 'bokeh' is rendered in layers";
+            copy(exec_, picture, out);
+            return;
+        }
+        if (levels_.size().empty()) levels_ = Buffer<float, Exec>(exec_, size_);
+        ValueLevels levels;
+        for (levels.count = 0; levels.count < layered->layers(); ++levels.count) {
+            levels.at[levels.count] = layered->layer_radius(levels.count);
+            levels.zero += levels.at[levels.count] < 0;
+        }
+        nearest_level<Exec>(exec_, defocus_.view(), levels, levels_.view());
+        const float most = float(std::max({levels.zero, levels.count - 1 - levels.zero, 1}));
+        false_color<Exec>(exec_, levels_.view(), -most, most, Palette::diverging, out);
+        char text[96];
+        std::snprintf(text, sizeof text, "%d layers, of radius %.1f to %.1f pixels", levels.count, double(levels.at[0]),
+                      double(levels.at[levels.count - 1]));
+        frame.note = text;
+    }
+
     Exec& exec_;
     Cpu cpu_{1};
     Size size_;
@@ -232,5 +287,8 @@ private:
     std::optional<BackgroundReplacement<Exec>> replacement_;
     std::optional<Slic<Exec>> slic_;
     Buffer<int, Exec> labels_, count_;
+    std::optional<Feather<Exec>> feather_;
+    int feathered_by_ = 0;  // pixels
+    Buffer<float, Exec> feathered_, levels_;
 };
 }  // namespace cinebokeh::demo

@@ -54,6 +54,7 @@ void visit_settings(Settings& s, const Visit& visit) {
     visit.number("target_fps", s.target_fps, 5.f, 120.f);
     visit.number("pinned_quality", s.pinned_quality, -1, int(qualities.size()) - 1);
     visit.value("camera", s.camera);
+    visit.value("record_disparity", s.record_disparity);
 }
 
 struct Limit {
@@ -127,7 +128,7 @@ struct Read {
 }  // namespace
 
 const std::vector<std::string>& names_of_subjects() {
-    static const std::vector<std::string> names{"auto", "scribbles", "truth"};
+    static const std::vector<std::string> names{"auto", "scribbles", "truth", "rvm"};
     return names;
 }
 const std::vector<std::string>& names_of_backgrounds() {
@@ -135,7 +136,8 @@ const std::vector<std::string>& names_of_backgrounds() {
     return names;
 }
 const std::vector<std::string>& names_of_views() {
-    static const std::vector<std::string> names{"result", "input", "matte", "disparity", "defocus", "superpixels"};
+    static const std::vector<std::string> names{"result",      "input",     "matte",    "disparity", "defocus",
+                                                "superpixels", "templates", "response", "layers"};
     return names;
 }
 const std::vector<std::string>& names_of_easings() {

@@ -7,9 +7,9 @@
 
 namespace cinebokeh::demo {
 
-enum class LiveSubject { automatic, scribbles, truth };
+enum class LiveSubject { automatic, scribbles, truth, network };
 enum class LiveBackground { bokeh, gaussian, colour, picture, video, transparent };
-enum class LiveView { result, input, matte, disparity, defocus, superpixels };
+enum class LiveView { result, input, matte, disparity, defocus, superpixels, templates, response, layers };
 enum class LiveEasing { linear, smooth, ease_in, ease_out };
 
 struct LiveSettings {
@@ -37,7 +37,7 @@ struct LiveSettings {
 
     // Subject.
     LiveSubject subject = LiveSubject::automatic;
-    float feather = 4;     // pixels by which the edge is softened outwards
+    float feather = 0;     // pixels by which the edge is softened outwards
     float edge_shift = 0;  // pixels by which the matte grows, or shrinks where negative
     float smoothing = 0;   // share of the last matte that is kept, in [0, 0.95]
     bool match = true;     // show a picture only with the matte of its own
@@ -59,6 +59,8 @@ struct LiveSettings {
     float target_fps = 24;
     int pinned_quality = -1;  // an index into qualities; -1: the governor chooses
     std::string camera;       // the id of the one used last
+
+    bool record_disparity = false;  // also where the matte says it all
 };
 
 /// The names on the command line and in the interface.

@@ -1,10 +1,12 @@
 // Finding and following the subject of live frames, on the CPU.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "cinebokeh/morphology.hpp"
 #include "engine.hpp"
 #include "matting.hpp"
+#include "template_view.hpp"
 
 namespace cinebokeh::demo {
 namespace {
@@ -14,6 +16,8 @@ public:
         : cpu_(params.threads),
           size_(params.size),
           matting_(cpu_, size_, TrackerKind::memory),
+          network_options_(params.network),
+          response_(cpu_, size_),
           last_(cpu_, size_),
           moved_(cpu_, size_) {}
 
@@ -33,6 +37,21 @@ public:
         return matting_.track(picture, matte);
     }
 
+    bool find_people(HostImage<const Rgba8> picture, HostImage<float> matte) override {
+        if (!network_ && pictures_without_network_++ % 100 == 0) open_network();
+        if (network_) network_->matte(picture, matte);
+        return network_ != nullptr;
+    }
+    std::string network_problem() const override { return network_problem_; }
+    std::string network() const override { return network_ ? network_->description() : ""; }
+
+    std::string draw(LiveView view, HostImage<const Rgba8> picture, HostImage<Rgba8> out) override {
+        const TemplateBank<Cpu>* looks = matting_.looks();
+        require(looks && looks->count() > 0, "the subject is not followed: there are no templates of it");
+        if (view == LiveView::templates) return draw_templates(cpu_, *looks, out);
+        return response_.draw(picture, *looks, out);
+    }
+
     void finish(const LiveSettings& settings, HostImage<float> matte) override {
         shift_edge(settings.edge_shift, matte);
         if (settings.smoothing > 0 && smooth_from_)
@@ -44,6 +63,9 @@ public:
     void set_quality(const Quality& quality) override {
         const double aspect = double(size_.width) / size_.height;
         matting_.set_working_pixels(int(std::lround(quality.working_height * quality.working_height * aspect)));
+        network_options_.downsample_ratio =
+            std::min(1.0, double(quality.network_side) / std::max(size_.width, size_.height));
+        if (network_) network_->set_downsample_ratio(network_options_.downsample_ratio);
     }
 
     std::string device() const override { return "cpu"; }
@@ -55,6 +77,17 @@ private:
         HostImage<float> matte;
         void operator()(int x, int y) const { matte(x, y) += share * (last(x, y) - matte(x, y)); }
     };
+
+    void open_network() {
+        try {
+            const std::string weights = find_weights(network_options_);
+            network_problem_ = weights.empty() ? no_weights : "";
+            if (weights.empty()) return;
+            network_ = std::make_unique<NetworkMatting>(network_options_, weights, size_, cpu_.threads());
+        } catch (const Error& error) {
+            network_problem_ = error.what();
+        }
+    }
 
     void shift_edge(float shift, HostImage<float> matte) {
         if (shift == 0) return;
@@ -69,6 +102,11 @@ private:
     Cpu cpu_;
     Size size_;
     Matting matting_;
+    NetworkOptions network_options_;
+    std::unique_ptr<NetworkMatting> network_;
+    std::string network_problem_;
+    int pictures_without_network_ = 0;
+    ResponseMap response_;
     std::optional<Morphology<float, Cpu>> edge_;
     float edge_shift_ = 0;
     Buffer<float, Cpu> last_, moved_;

@@ -70,9 +70,13 @@ public:
         mouse("click --repeat 2 --delay 150 " + std::to_string(button));
         pause_ms(250);
     }
-    void click(const std::string& control) const {
-        click(at(control));
-        pause_ms(250);  // the map of the controls is written five times a second
+    void click(const std::string& control) const { click(at(control)), settle(); }
+    /// Waits until the map of the controls tells what came of the last click: until it was written twice.
+    void settle() const {
+        for (int i = 0; i < 2; ++i) {
+            const auto before = written_at();
+            CHECK(wait_until(30, [&] { return written_at() != before; }));
+        }
     }
     void drag(Float2 from, Float2 to, int button = 1) const {
         move(from), press(button);
@@ -80,6 +84,8 @@ public:
         release(button);
     }
     void key(const std::string& name) const { mouse("key " + name), pause_ms(250); }
+
+    void type(const std::string& text) const { mouse("type '" + text + "'"), pause_ms(250); }
 
     void resize(Size to) const {
         mouse("search --name '^cinebokeh: ' windowsize " + std::to_string(to.width) + " " + std::to_string(to.height));
@@ -118,6 +124,10 @@ public:
     std::string said() const { return text_of(scratch_ / "live.out"); }
 
 private:
+    fs::file_time_type written_at() const {
+        std::error_code between_two;
+        return fs::last_write_time(scratch_ / "map.json", between_two);
+    }
     void mouse(const std::string& what) const {
         Child tool(environment_ + "exec xdotool " + what);
         CHECK_MESSAGE(tool.ends(20), "xdotool " << what << " does not end");

@@ -113,6 +113,21 @@ inline std::string write_video(const Scratch& scratch, const std::string& name, 
     return scratch / name;
 }
 
+/// A recording of `live`, made by hand: a square, its mattes, and a focus that stays on it.
+inline std::string write_recording(const Scratch& scratch, const std::string& name, Size size) {
+    const std::string folder = scratch / name;
+    fs::create_directories(folder + "/mattes");
+    write_video(scratch, name + "/source.mp4", size, 12);
+    for (int i = 0; i < 12; ++i) {
+        char file[32];
+        std::snprintf(file, sizeof file, "/mattes/%05d.png", i);
+        write_square_matte(scratch, name + file, size);
+    }
+    write_text(folder + "/focus.json", R"({"keys": [{"time": 0, "focus": {"disparity": 1}, "strength": 8},
+                                                    {"time": 0.3, "focus": {"disparity": 1}}]})");
+    return folder;
+}
+
 /// The frames of a video, read to the end: it is playable.
 struct Played {
     Size size;

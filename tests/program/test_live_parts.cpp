@@ -3,15 +3,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <map>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include "camera_list.hpp"
 #include "canvas_view.hpp"
+#include "control_list.hpp"
+#include "engine.hpp"
 #include "focus_ring.hpp"
 #include "governor.hpp"
 #include "mailbox.hpp"
+#include "pipeline.hpp"
 #include "program.hpp"
 #include "settings.hpp"
+#include "source_folder.hpp"
 #include "stage_times.hpp"
 #include "strokes.hpp"
 #include "virtual_camera.hpp"
@@ -164,6 +171,92 @@ TEST_CASE("settings come back as they were written, and wrong ones are named and
     make_valid(broken);
     CHECK(broken.f_number == 1);
     CHECK(broken.delay == 3);
+}
+
+TEST_CASE("a feather leaves the picture sharp around the subject, and the subject and what is far as they were") {
+    const Size size{160, 120};
+    LiveFrame frame;
+    frame.frame.resize(size);
+    frame.frame.pixels = square_picture(size), frame.frame.matte = square_matte(size);
+    frame.frame.result.resize(size.area());
+    LiveSettings settings;
+    settings.f_number = 1.4f;
+    const std::unique_ptr<RenderEngine> engine = make_render_engine_cpu({.size = size});
+    const auto render = [&](float feather) {
+        settings.feather = feather;
+        engine->measure(settings, frame);
+        frame.focus.strength = 0;
+        engine->render(settings, frame);
+        return frame.frame.result;
+    };
+    const std::vector<Rgba8> plain = render(0), soft = render(12);
+    const auto error = [&](const std::vector<Rgba8>& picture, int x0, int x1) {  // to the sharp picture
+        double sum = 0;
+        for (int y = 50; y < 70; ++y)
+            for (int x = x0; x < x1; ++x)
+                for (int c = 0; c < 3; ++c)
+                    sum += std::abs(picture[size_t(y * size.width + x)][c] -
+                                    frame.frame.pixels[size_t(y * size.width + x)][c]);
+        return sum / (20.0 * (x1 - x0) * 3);
+    };
+    CHECK(error(plain, 44, 116) < 0.5);  // the subject begins at 40 and ends at 120
+    CHECK(error(soft, 44, 116) < 0.5);
+    CHECK(error(soft, 36, 40) < 0.5 * error(plain, 36, 40));  // beside it
+    CHECK(error(soft, 2, 20) == doctest::Approx(error(plain, 2, 20)).epsilon(0.05));
+}
+
+TEST_CASE("the sync slider holds the picture back by as many frames as it says") {
+    const Scratch scratch;
+    write_video(scratch, "in.mp4", {64, 48}, 30);
+    for (const int delay : {0, 3}) {
+        LiveSettings settings;
+        settings.match = false, settings.delay = delay;
+        LivePipeline pipeline({.input = scratch / "in.mp4"}, {}, settings);
+        long least = 1000;
+        for (int shown = 0; shown < 10;) {
+            const SharedFrame frame = pipeline.newest(std::chrono::seconds(20));
+            REQUIRE(frame);
+            const long lag = pipeline.captured() - 1 - frame->frame.index;
+            CHECK(lag >= delay);
+            least = std::min(least, lag);
+            pipeline.shown(*frame, 0);
+            ++shown;
+        }
+        CHECK(least <= delay + 2);  // nothing else holds it back
+    }
+}
+
+// ---- the list of controls
+
+TEST_CASE("docs/live.md tells of every key and control, and each test that it names is there") {
+    const std::string document = text_of((source_folder() / "docs/live.md").string());
+    std::set<std::string> tests;
+    for (const auto& file : fs::directory_iterator(source_folder() / "tests/program"))
+        for (std::string text = text_of(file.path().string()), begin = "TEST_CASE(\""; !text.empty();) {
+            const size_t at = text.find(begin);
+            if (at == std::string::npos) break;
+            text.erase(0, at + begin.size());
+            tests.insert(text.substr(0, text.find('"')));
+        }
+    std::map<std::string, std::string> rows;  // by their first column
+    std::istringstream lines(document);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.rfind("| `", 0) != 0) continue;
+        const size_t end = line.find("` |");
+        REQUIRE(end != std::string::npos);
+        rows[line.substr(3, end - 3)] = line;
+    }
+    for (const LiveControl& control : live_controls()) {
+        CAPTURE(control.name);
+        REQUIRE(rows.count(control.name) == 1);
+        const std::string& row = rows[control.name];
+        CHECK(row.find(control.does) != std::string::npos);
+        const size_t last = row.rfind('|'), before = row.rfind('|', last - 1);
+        const std::string test = row.substr(before + 2, last - before - 3);
+        CHECK_MESSAGE(tests.count(test) == 1, "no test is called '" << test << "'");
+        rows.erase(control.name);
+    }
+    CHECK_MESSAGE(rows.empty(), rows.begin()->first << " is no control");
 }
 
 TEST_CASE("strokes become labels, and undo takes the newest away") {

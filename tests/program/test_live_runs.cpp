@@ -1,7 +1,8 @@
 // The live demo without a window: the same loop, on cameras that are none, and on what is wrong.
 #include <sys/stat.h>
 
-#include "desktop.hpp"
+#include "program.hpp"
+#include "rvm_random.hpp"
 
 using namespace cinebokeh;
 using namespace cinebokeh::demo;
@@ -44,6 +45,29 @@ TEST_CASE("a subject is found and followed on a capture device") {
     CHECK(ran.code == 0);
     CHECK(report_of(scratch)["captured"].get<int>() == 10);
     CHECK(report_of(scratch)["subject"] == "auto");
+}
+
+TEST_CASE("people are found by the network, where its weights are there") {
+    const Scratch scratch;
+    random_rvm(RvmRefiner::fast_guided_filter).write(scratch / "w.safetensors");
+    const std::string line =
+        "camera:lavfi=testsrc2=size=320x240:rate=30,realtime --headless --subject rvm --frames 10 --report '" +
+        (scratch / "report.json") + "'";
+    const Ran ran =
+        run_program(scratch, with_settings(scratch, line + " --weights '" + (scratch / "w.safetensors") + "'"));
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(ran.out.find("Robust Video Matting") != std::string::npos);
+    CHECK(report_of(scratch)["subject"] == "rvm");
+    CHECK(report_of(scratch)["subject_method"].get<std::string>().find("320 x 240") != std::string::npos);
+
+    // Without weights the user is told what to type, and the subject is followed as if nothing had been said.
+    const Ran none = run_program(scratch, with_settings(scratch, line), "XDG_CACHE_HOME='" + (scratch / "cache") + "'");
+    CHECK(none.code == 0);
+    CHECK(none.says("type: cinebokeh weights get rvm"));
+    CHECK(report_of(scratch)["subject"] == "auto");
+    CHECK(report_of(scratch)["subject_asked"] == "rvm");
+    CHECK(report_of(scratch)["message"].get<std::string>().find("weights get rvm") != std::string::npos);
 }
 
 TEST_CASE("a camera that goes away is waited for, and shown again when it is back") {
@@ -99,6 +123,7 @@ TEST_CASE("what live cannot do is said in one line, with what to do") {
         check_fails(run_program(scratch, with_settings(scratch, arguments)), says);
     };
     fails("'" + (scratch / "none.mp4") + "' --headless --quiet", "does not exist");
+    fails("demo --headless --quiet --subject rvm --weights none", "do not exist");
     fails("camera:77 --headless --quiet", "does not exist");
     fails("demo --headless --quiet --virtual-camera '" + (scratch / "none") + "'", "modprobe v4l2loopback");
     fails("demo --headless --quiet --frames 2 --subject truth --report '" + (scratch / "no/folder.json") + "'",

@@ -1,5 +1,7 @@
 // The live demo in its window, driven as a person would: on the screen, with mouse and keys.
+#include "control_list.hpp"
 #include "desktop.hpp"
+#include "focus_track_file.hpp"
 #include "settings.hpp"
 
 using namespace cinebokeh;
@@ -24,6 +26,13 @@ double scarf_sharpness(const LiveWindow& live, const Picture& picture) {
 double houses_sharpness(const LiveWindow& live, const Picture& picture) {
     const Box at = box(live, 0.1f, 0.45f, 60);
     return sharpness(picture, at.low, at.high);
+}
+// A control that the list of controls lacks.
+std::string unlisted(const LiveWindow& live) {
+    const nlohmann::json map = live.map();
+    for (const auto& control : map.items())
+        if (!is_live_control(control.key())) return control.key();
+    return {};
 }
 bool same_within(const Picture& a, const Picture& b, const Box& at, double codes) {
     return difference(a, b, at.low, at.high) <= codes;
@@ -78,10 +87,16 @@ TEST_CASE("every view shows something else, by its button, and by its key where 
     for (const std::string& name : names_of_views()) {
         live.click("view:" + name);
         CAPTURE(name);
+        if (name == "templates" || name == "response") {  // nothing is followed here
+            CHECK(wait_until(patience, [&] { return live.has("note"); }));
+            CHECK(becomes(shown["input"], {live.at("picture", 0.02f, 0.02f), live.at("picture", 0.98f, 0.8f)}));
+            continue;
+        }
         CHECK(wait_until(patience, [&] {
             shown[name] = live.screenshot();
             return name == "result" || !same_within(shown[name], before, picture, 1);
         }));
+        CHECK(unlisted(live) == "");
         before = shown[name];
     }
     for (const auto& a : shown)  // pairs, not their names: clang before 16 captures no structured binding
@@ -224,4 +239,168 @@ TEST_CASE("help opens, the window can be resized, zoomed and panned, and setting
     CHECK(kept.blades == 8);  // of the preset
     const nlohmann::json report = nlohmann::json::parse(text_of(scratch / "report.json"));
     CHECK(report["shown"] > 5);
+}
+
+TEST_CASE("the templates of a subject that is followed can be seen, and where the newest one is found") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch);
+    LiveWindow live(scratch, desktop, "demo --subject auto --quiet");
+    pause_ms(2000);
+    live.key("space");
+    live.click("view:input");
+    const Box picture{live.at("picture", 0.02f, 0.02f), live.at("picture", 0.98f, 0.9f)};
+    const Picture input = live.screenshot();
+    Picture last = input;
+    for (const char* view : {"view:templates", "view:response"}) {
+        CAPTURE(view);
+        live.click(view);
+        CHECK(wait_until(patience, [&] {
+            const Picture now = live.screenshot();
+            const bool other =
+                live.has("note") && !same_within(now, last, picture, 5) && !same_within(now, input, picture, 5);
+            if (other) last = now;
+            return other;
+        }));
+    }
+    live.key("Escape");
+    CHECK(live.ends(patience));
+}
+
+TEST_CASE("every control of the panel sets what it is called after") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch, {1400, 900});
+    write_square(scratch, "behind.png", {64, 48});
+    LiveWindow live(scratch, desktop, "demo --subject truth --quiet");
+    const auto press = [&](const std::string& control) {
+        CAPTURE(control);
+        REQUIRE(wait_until(patience, [&] { return live.has(control); }));
+        live.click(live.at(control, 0.3f));
+    };
+    // What moves other controls.
+    const auto open = [&](const std::string& control) { press(control), live.settle(); };
+    const auto choose = [&](const std::string& control, const std::string& value) {
+        open(control), open(control + ":" + value);
+    };
+    for (const char* name : {"Lens", "Subject", "Background"}) open(std::string("section:") + name);
+    const auto section = [&](const std::string& name, const auto& work) {
+        open("section:" + name);
+        work();
+        CHECK(unlisted(live) == "");
+        open("section:" + name);
+    };
+    section("Lens", [&] {
+        for (const char* control : {"preset:macro", "f-number", "focal length", "sensor width"}) press(control);
+    });
+    section("Aperture", [&] {
+        for (const char* control : {"blades", "rotation", "cat-eye", "squeeze", "chromatic", "highlights"})
+            press(control);
+        press("exact renderer");
+    });
+    section("Scene", [&] {
+        for (const char* control : {"subject distance", "background distance", "tilt", "rack"}) press(control);
+        choose("easing", "ease-in");
+    });
+    section("Subject", [&] {
+        for (const char* control : {"feather", "edge shift", "smoothing"}) press(control);
+        open("wait for the matte"), open("sync");
+        open("find again"), open("brush"), press("brush size"), press("undo"), press("clear"), open("done");
+        choose("source", "rvm");
+    });
+    section("Background", [&] {
+        choose("kind", "gaussian"), press("sigma");
+        choose("kind", "colour"), press("colour");
+        choose("kind", "picture"), press("background file");
+        live.type(scratch / "behind.png"), live.key("Return");
+    });
+    section("Output", [&] {
+        press("screenshot"), press("with disparity"), press("record");
+        REQUIRE(wait_until(patience, [&] { return live.has("stop recording"); }));
+        open("stop recording");
+    });
+    section("Quality", [&] { press("target"), open("automatic"), press("quality"); });
+    press("zebra"), press("on the subject");
+    live.key("f");
+    CHECK(wait_until(patience, [&] { return !live.has("timing"); }));
+    const float width = live.at("canvas", 1)[0];
+    live.key("F11");
+    CHECK(wait_until(patience, [&] { return live.at("canvas", 1)[0] > width + 50; }));
+    live.key("Escape");
+    REQUIRE(live.ends(patience));
+
+    std::string problem;
+    const LiveSettings kept = read_settings(scratch / "settings.json", problem), fresh;
+    CHECK(problem == "");
+    CHECK(kept.f_number != 4);  // as macro sets it
+    CHECK(kept.focal_length != 100);
+    CHECK(kept.sensor_width != 36);
+    CHECK(kept.blades >= 3);
+    CHECK(kept.rotation < 0);
+    CHECK(kept.cat_eye > 0.1f);
+    CHECK(kept.squeeze < 0.95f + 1);
+    CHECK(kept.squeeze != 1);
+    CHECK(kept.chromatic != 0);
+    CHECK(kept.highlights > 0);
+    CHECK(kept.exact);
+    CHECK(kept.subject_distance != 0.45f);
+    CHECK(kept.background_distance != 1.2f);
+    CHECK(kept.tilt != 0);
+    CHECK(kept.rack_seconds != fresh.rack_seconds);
+    CHECK(kept.easing == LiveEasing::ease_in);
+    CHECK(kept.feather > 0);
+    CHECK(kept.edge_shift != 0);
+    CHECK(kept.smoothing > 0);
+    CHECK(!kept.match);
+    CHECK(kept.delay > 0);
+    CHECK(kept.subject == LiveSubject::network);
+    CHECK(kept.sigma != fresh.sigma);
+    CHECK(kept.background == LiveBackground::picture);
+    CHECK(kept.background_file == scratch / "behind.png");
+    CHECK(kept.record_disparity);
+    CHECK(kept.target_fps != fresh.target_fps);
+    CHECK(kept.pinned_quality >= 0);
+    CHECK(kept.zebra);
+    CHECK(!kept.focus_on_subject);
+    CHECK(!kept.timing);
+}
+
+TEST_CASE("a recording is edited on its timeline, saved, and rendered again") {
+    SKIP_WITHOUT_DESKTOP();
+    const Scratch scratch;
+    const Desktop desktop(scratch);
+    const std::string folder = write_recording(scratch, "made", {128, 96}), track = folder + "/focus.json";
+    LiveWindow live(scratch, desktop, "'" + folder + "' --quiet");
+    REQUIRE(wait_until(patience, [&] { return live.has("key:1"); }));
+    CHECK(!live.has("key:2"));
+    live.drag(live.at("key:1"), live.at("timeline", 0.6f, 0.8f));
+    live.click("save track");
+    const auto saved = [&] { return read_focus_track(track).keys(); };
+    CHECK(wait_until(patience, [&] { return saved().back().target.value < 0.5f; }));
+    CHECK(saved().back().time > 0.2);
+    CHECK(saved().back().time < 0.29);
+    CHECK(wait_until(patience, [&] {  // again if the machine was too slow for a double click
+        live.double_click(live.at("timeline", 0.3f, 0.95f));
+        return live.has("key:2");
+    }));
+    live.click("key easing"), live.click("key easing:hold");
+    live.click("save track");
+    CHECK(wait_until(patience, [&] { return saved().size() == 3 && saved()[1].easing == FocusEasing::hold; }));
+    CHECK(unlisted(live) == "");
+    live.key("Delete");
+    CHECK(wait_until(patience, [&] { return !live.has("key:2"); }));
+    live.click(live.at("key:1"));
+    live.click("delete key");
+    CHECK(wait_until(patience, [&] { return !live.has("key:1"); }));
+    live.click("render again");  // saves
+    CHECK(wait_until(patience, [&] {
+        try {
+            return play(folder + "/rendered.mp4").times.size() == 12;
+        } catch (const Error&) {  // not complete yet
+            return false;
+        }
+    }));
+    CHECK(saved().size() == 1);
+    live.key("Escape");
+    CHECK(live.ends(patience));
 }
