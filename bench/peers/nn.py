@@ -1,6 +1,6 @@
 """Layers of neural networks beside PyTorch, torchvision and onnxruntime, in one table.
 
-    nn.py --ours PROGRAM [--threads N] [--only conv,gru,deform] [--markdown FILE]
+    nn.py --ours PROGRAM [--threads N] [--only conv,gru,deform,rvm] [--markdown FILE]
 
 The shapes are those of Robust Video Matting at a base of 512 x 288. Each row says our time in float (and, in the task's
 name, in BFloat16), the peer's, their ratio, and the largest difference of the float results with the bound that it is
@@ -8,7 +8,9 @@ held to. A peer that is not installed is named. Exits with 1 if a result is not 
 """
 import argparse
 import os
+import sys
 import tempfile
+import warnings
 
 import numpy as np
 
@@ -113,7 +115,35 @@ def deform(bench, random):
     bench.compare(f"deformable conv 3x3, {c} channels, {w}x{h}", "deform", peers, 1e-4)
 
 
-TASKS = {"conv": conv, "gru": gru, "deform": deform}
+def rvm(bench, random):
+    """The whole network with random weights, as tests/golden/make_rvm.py describes it, one frame after the other."""
+    torch = bench.peer("torch")
+    if not torch:
+        return
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "golden"))
+    import make_rvm
+    width, height = 512, 288
+    frame = make_rvm.random_frame(make_rvm.Pcg(2), height, width)
+    bench.put(**{"in": frame})
+    network, names = make_rvm.Network(make_rvm.random_weights(1)).eval(), ["src", "r1i", "r2i", "r3i", "r4i"]
+    inputs = [torch.from_numpy(planar(frame.astype(np.float32) / 255)), *make_rvm.zero_states(height, width)]
+    peers = [("PyTorch", lambda: network(*inputs)[1])]
+    runtime = bench.peer("onnxruntime")
+    if runtime and bench.peer("onnx"):
+        model = os.path.join(bench.folder, "rvm.onnx")
+        with warnings.catch_warnings():  # that sizes and the ratio become constants
+            warnings.simplefilter("ignore")
+            torch.onnx.export(network, tuple(inputs), model, dynamo=False, opset_version=17, input_names=names,
+                              output_names=["fgr", "pha", "r1o", "r2o", "r3o", "r4o"])
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = bench.threads
+        made = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        arrays = {name: value.numpy() for name, value in zip(names, inputs)}
+        peers.insert(0, ("onnxruntime", lambda: made.run(None, arrays)[1]))
+    bench.compare(f"Robust Video Matting, {width}x{height}", "rvm", peers, 2e-4)
+
+
+TASKS = {"conv": conv, "gru": gru, "deform": deform, "rvm": rvm}
 
 
 def main():

@@ -1,9 +1,11 @@
-// Our side of nn.py: nn_ours TASK FOLDER THREADS runs one layer on the .npy files of a folder in float and in BFloat16,
-// writes the result of the former beside them, and prints "TYPE MEDIAN P90" in milliseconds for both.
+// Our side of nn.py: nn_ours TASK FOLDER THREADS runs a layer or a network on the .npy files of a folder in float and
+// in BFloat16, writes the result of the former beside them, and prints "TYPE MEDIAN P90" in milliseconds for both.
 #include "cinebokeh/nn/conv_gru.hpp"
 #include "cinebokeh/nn/deform_conv.hpp"
+#include "cinebokeh/nn/rvm.hpp"
 #include "measure.hpp"
 #include "npy.hpp"
+#include "tests/rvm_random.hpp"
 
 using namespace cinebokeh;
 
@@ -26,8 +28,8 @@ Conv2dParams params() {
     return {.in_channels = shape[1], .out_channels = shape[0], .kernel = shape[2], .padding = shape[2] / 2};
 }
 template <class T>
-void finish(const TensorBuffer<T, Cpu>& out) {
-    if (std::is_same_v<T, float>)
+void finish(const TensorBuffer<T, Cpu>& out, bool wanted = std::is_same_v<T, float>) {
+    if (wanted)
         write_npy(folder + "/out.npy", "<f4", {out.shape().h, out.shape().w, out.shape().c}, out.download().data());
 }
 
@@ -60,10 +62,29 @@ void deform(Cpu& exec, const char* type) {
     measure(type, [&] { layer(in.view(), offset.view(), modulation.view(), out.view()); });
     finish(out);
 }
+// Robust Video Matting with random weights; the result is the alpha of a first frame.
+template <class T>
+void rvm(Cpu& exec, const char* type) {
+    const Array<float> codes = read("in");  // [h, w, 3], 0 to 255
+    const Size size{codes.shape[1], codes.shape[0]};
+    std::vector<Rgba8> frame(size.area());
+    for (size_t i = 0; i < frame.size(); ++i)
+        for (int c = 0; c < 3; ++c) frame[i][c] = uint8_t(codes.data[3 * i + size_t(c)]);
+    Rvm<T, Cpu> network(exec, random_rvm(RvmRefiner::deep_guided_filter), size, {.downsample_ratio = 1});
+    TensorBuffer<float, Cpu> alpha(exec, {1, size.height, size.width, 1});
+    Buffer<float, Cpu> image(exec, size);
+    Buffer<Rgba8, Cpu> foreground(exec, size);
+    const auto run = [&] { network({frame.data(), size}, image.view(), foreground.view()); };
+    measure(type, run);
+    network.reset();
+    run();
+    alpha.upload(image.download());
+    finish(alpha, std::is_same_v<T, float>);
+}
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count != 4) quit("usage: nn_ours conv|gru|deform FOLDER THREADS");
+    if (count != 4) quit("usage: nn_ours conv|gru|deform|rvm FOLDER THREADS");
     const std::string task = arguments[1];
     folder = arguments[2], threads = std::atoi(arguments[3]);
     Cpu exec(threads);
@@ -73,6 +94,8 @@ int main(int count, char** arguments) {
         gru<float>(exec, "float"), gru<BFloat16>(exec, "bfloat16");
     else if (task == "deform")
         deform<float>(exec, "float"), deform<BFloat16>(exec, "bfloat16");
+    else if (task == "rvm")
+        rvm<float>(exec, "float"), rvm<BFloat16>(exec, "bfloat16");
     else
         quit("no such task: " + task);
 }
