@@ -102,7 +102,8 @@ TEST_CASE("float agrees with the authors' program on five frames of two resoluti
     CHECK(states.max() <= 1e-3f);
     // The golden guided filter takes variances as differences of float means near 1, which are off by 2^-23 or more,
     // and divides by variance + 1e-5: where the frame is flat its slope is off by 1 %, and alpha by 1 % of the step of
-    // the matte inside of a window, for which .1 is much.
+    // the matte inside of a window, for which .1 is much. (The same filter of our network's output in double is as far
+    // from the golden as ours is, 3.9e-4; in the golden's own order in float it is 7.7e-4: what is seen is rounding.)
     CHECK(refined.percentile(0.9999) <= 2e-4f);
     CHECK(refined.max() <= 1e-3f);
 }
