@@ -74,10 +74,11 @@ __device__ void multiply_tile(const ConvShared<T, columns>& shared, int warp, in
     }
 }
 
-// `loader` brings eight channels of a tap, `epilogue` takes the sums. weights: [tap][sixteen channels][columns rounded
+// `loader` brings eight channels of a tap, `epilogue` takes the sums; both stay in constant memory, and what a loader
+// remembers of the pixel of a thread is its Place. weights: [tap][sixteen channels][columns rounded
 // up to the tile][16].
 template <int columns, class T, class Loader, class Epilogue>
-static __global__ void __launch_bounds__(conv_threads)
+static __global__ void __launch_bounds__(conv_threads, 4)
     conv_tiles(Shape out, Conv2dParams p, Loader loader, const T* weights, Epilogue epilogue) {
     using Shared = ConvShared<T, columns>;
     Shared& shared = static_shared<Shared>();
@@ -86,12 +87,13 @@ static __global__ void __launch_bounds__(conv_threads)
     const int pixel_count = out.n * out.h * out.w, padded_columns = int(gridDim.y) * columns;
 
     const int own = first_pixel + thread / 2, half = thread % 2 * conv_run;  // what this thread loads
-    loader.start(own < pixel_count, own / out.w / out.h, own / out.w % out.h, own % out.w);
+    typename Loader::Place place =
+        loader.start(own < pixel_count, own / out.w / out.h, own / out.w % out.h, own % out.w);
     float sums[columns / 8][4] = {};
     for (int tap = 0; tap < p.kernel * p.kernel; ++tap) {
-        loader.start_tap(tap / p.kernel, tap % p.kernel);
+        loader.start_tap(place, tap / p.kernel, tap % p.kernel);
         for (int c = 0; c < p.in_channels; c += conv_depth) {
-            loader.load(c + half, &shared.pixel[thread / 2][half]);
+            loader.load(place, c + half, &shared.pixel[thread / 2][half]);
             const T* from = weights + (ptrdiff_t(first_column)) * conv_depth;
             for (int i = thread; i < columns * 2; i += conv_threads) {
                 const uint4* run = reinterpret_cast<const uint4*>(from + i * conv_run);
@@ -104,6 +106,7 @@ static __global__ void __launch_bounds__(conv_threads)
             __syncthreads();  // and may be overwritten
         }
     }
+    CINEBOKEH_UNROLL
     for (int i = 0; i < 4; ++i) {
         const int pixel = first_pixel + warp * 16 + fragment_row(lane, i);
         if (pixel >= pixel_count) continue;
@@ -123,32 +126,36 @@ template <class T, class Exec>
 struct ConvLoader {
     ConvInputs<T, Exec> in;
     Conv2dParams p;
-    int n = 0, y = 0, x = 0, v = 0, u = 0;
-    bool exists = false, inside = false;
+    struct Place {
+        int n, y, x, v, u;
+        bool exists, inside;
+    };
 
-    CINEBOKEH_HD void start(bool exists_, int n_, int y_, int x_) { exists = exists_, n = n_, y = y_, x = x_; }
-    CINEBOKEH_HD void start_tap(int ky, int kx) {
-        v = y * p.stride - p.padding + ky * p.dilation, u = x * p.stride - p.padding + kx * p.dilation;
-        inside = exists && in.tensors[0].shape.size().contains(u, v);
+    CINEBOKEH_HD Place start(bool exists, int n, int y, int x) const { return {n, y, x, 0, 0, exists, false}; }
+    CINEBOKEH_HD void start_tap(Place& at, int ky, int kx) const {
+        at.v = at.y * p.stride - p.padding + ky * p.dilation, at.u = at.x * p.stride - p.padding + kx * p.dilation;
+        at.inside = at.exists && in.tensors[0].shape.size().contains(at.u, at.v);
     }
     /// Eight channels from c on; zeros outside of the image and behind the last.
-    CINEBOKEH_HD void load(int c, T* to) const {
-        const T* from = inside ? whole_run(c) : nullptr;
+    CINEBOKEH_HD void load(const Place& at, int c, T* to) const {
+        const T* from = at.inside ? whole_run(at, c) : nullptr;
+        CINEBOKEH_UNROLL
         for (int k = 0; k < kernels::conv_run; ++k)
             if (from)
                 to[k] = from[k];
             else
-                to[k] = inside ? value(c + k) : T{};
+                to[k] = at.inside ? value(at, c + k) : T{};
     }
-    CINEBOKEH_HD const T* whole_run(int c) const {
+    CINEBOKEH_HD const T* whole_run(const Place& at, int c) const {
         for (int i = 0; i < in.count; c -= in.tensors[i].shape.c, ++i)
             if (c < in.tensors[i].shape.c)
-                return c + kernels::conv_run <= in.tensors[i].shape.c ? in.tensors[i].pixel(n, v, u) + c : nullptr;
+                return c + kernels::conv_run <= in.tensors[i].shape.c ? in.tensors[i].pixel(at.n, at.v, at.u) + c
+                                                                      : nullptr;
         return nullptr;
     }
-    CINEBOKEH_HD T value(int c) const {
+    CINEBOKEH_HD T value(const Place& at, int c) const {
         for (int i = 0; i < in.count; c -= in.tensors[i].shape.c, ++i)
-            if (c < in.tensors[i].shape.c) return in.tensors[i](n, v, u, c);
+            if (c < in.tensors[i].shape.c) return in.tensors[i](at.n, at.v, at.u, c);
         return T{};
     }
 };

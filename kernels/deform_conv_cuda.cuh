@@ -12,27 +12,34 @@ template <class T, class Space>
 struct DeformLoader {
     Tensor<const T, Space> in;
     DeformField<Space> field;
-    int n = 0, y = 0, x = 0, ky = 0, kx = 0;
-    bool exists = false;
-    int group = -1;  // whose sample this is
-    DeformSample sample = {};
+    struct Place {
+        int n, y, x, ky, kx;
+        bool exists;
+        int group;  // whose sample this is
+        DeformSample sample;
+    };
 
-    CINEBOKEH_HD void start(bool exists_, int n_, int y_, int x_) { exists = exists_, n = n_, y = y_, x = x_; }
-    CINEBOKEH_HD void start_tap(int ky_, int kx_) { ky = ky_, kx = kx_, group = -1; }
-    CINEBOKEH_HD void load(int c, T* to) {
+    CINEBOKEH_HD Place start(bool exists, int n, int y, int x) const { return {n, y, x, 0, 0, exists, -1, {}}; }
+    CINEBOKEH_HD void start_tap(Place& at, int ky, int kx) const { at.ky = ky, at.kx = kx, at.group = -1; }
+    CINEBOKEH_HD void load(Place& at, int c, T* to) const {
         constexpr int run = kernels::conv_run;
         const int together = field.p.in_channels / field.offset_groups;
         float value[run] = {};
-        for (int k = 0; exists && k < run && c + k < field.p.in_channels;) {
-            if ((c + k) / together != group) group = (c + k) / together, sample = field.sample(n, y, x, group, ky, kx);
-            const int left = (group + 1) * together - c, end = left < run ? left : run;
+        for (int k = 0; at.exists && k < run && c + k < field.p.in_channels;) {
+            if (const int group = (c + k) / together; group != at.group)
+                at.group = group, at.sample = field.sample(at.n, at.y, at.x, group, at.ky, at.kx);
+            const int left = (at.group + 1) * together - c, end = left < run ? left : run;
+            CINEBOKEH_UNROLL
             for (int i = 0; i < 4; ++i) {
-                if (sample.weight[i] == 0) continue;
-                const T* pixel = in.pixel(n, sample.y + i / 2, sample.x + i % 2) + c;
-                for (int j = k; j < end; ++j) value[j] += sample.weight[i] * to_float(pixel[j]);
+                if (at.sample.weight[i] == 0) continue;
+                const T* pixel = in.pixel(at.n, at.sample.y + i / 2, at.sample.x + i % 2) + c;
+                CINEBOKEH_UNROLL
+                for (int j = 0; j < run; ++j)  // of a fixed length, so that the values stay in registers
+                    if (j >= k && j < end) value[j] += at.sample.weight[i] * to_float(pixel[j]);
             }
             k = end;
         }
+        CINEBOKEH_UNROLL
         for (int k = 0; k < run; ++k) to[k] = from_float<T>(value[k]);
     }
 };
