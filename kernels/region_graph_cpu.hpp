@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "cinebokeh/color.hpp"
+#include "cinebokeh/core/intrinsics.hpp"
 #include "cinebokeh/core/runs.hpp"
 #include "cinebokeh/region_graph.hpp"
 
@@ -138,9 +139,18 @@ public:
     EighthsRow(const Vec<int16_t, 4>* pixels, int, HostImage<int>) : pixels_(pixels) {}
     void add(int begin, int end, int64_t (&lab)[3]) const {
         for (int block = begin; block < end; block += 1 << 16) {  // of pixels whose sum fits 32 bits
+            const int last = std::min(end, block + (1 << 16));
             int sum[4] = {};
-            for (int x = block; x < std::min(end, block + (1 << 16)); ++x)
+#if CINEBOKEH_INTRINSICS && defined(__SSE4_1__)  // runs are short: a pixel at a time beats loops over many
+            __m128i lanes = _mm_setzero_si128();
+            for (int x = block; x < last; ++x)
+                lanes = _mm_add_epi32(
+                    lanes, _mm_cvtepi16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(pixels_ + x))));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(sum), lanes);
+#else
+            for (int x = block; x < last; ++x)
                 for (int c = 0; c < 4; ++c) sum[c] += pixels_[x][c];
+#endif
             for (int c = 0; c < 3; ++c) lab[c] += sum[c];
         }
     }
