@@ -2,6 +2,7 @@
 // in the columns where it is seen only. The layer itself is never stored, just the prefix sums of its rows.
 #pragma once
 #include "cinebokeh/disk_blur.hpp"
+#include "kernels/layered_bokeh_frame_cpu.hpp"
 #include "kernels/layered_bokeh_rows_cpu.hpp"
 
 namespace cinebokeh::detail {
@@ -79,27 +80,50 @@ void finish_bokeh(Cpu& exec, const FinishBokeh<HostSpace, Pixel>& finish) {
     });
 }
 
+// Calls body(i, end, j, tile column, tile row) for the cells [i, end) of each row j of each tile.
+template <class Body>
+void for_each_tile_row(Size tiles, int side, Size cells, Body&& body) {
+    for (int ty = 0; ty < tiles.height; ++ty)
+        for (int j = ty * side; j < std::min((ty + 1) * side, cells.height); ++j)
+            for (int tx = 0; tx < tiles.width; ++tx) body(tx * side, std::min((tx + 1) * side, cells.width), j, tx, ty);
+}
+
 // One layer after the other on each thread: its images fit into the cache.
 template <class Pixel>
 void fill_layers(Cpu& exec, const FillBase<HostSpace, Pixel>& base, const FillLevels<HostSpace>& levels) {
     exec.for_each(base.stack.count, [&](int k) {
+        const BokehLayer& layer = base.stack.layer[k];
+        const HostImage<FillCell> finest = levels.level[0].of(k);
+        const auto each_tile_row = [&](auto&& body) {
+            for_each_tile_row(base.needed.size, base.tile(), finest.size, body);
+        };
         const auto each_cell = [&](int level, auto&& f) {
             const Stacked<FillCell, HostSpace> cells = levels.level[level];
             for (int j = 0; j < cells.height; ++j)
-                for (int i = 0; i < cells.all.size.width; ++i) f(i, j, k * cells.height + j);
+                for (int i = 0; i < cells.all.size.width; ++i) f(i, k * cells.height + j);
         };
         bool used = false;
-        each_cell(0, [&](int i, int j, int stacked) {
-            base(i, stacked);
-            used |= base.wanted(k, i, j);
+        each_tile_row([&](int i, int end, int j, int tx, int ty) {
+            const bool wanted = base.needed(tx, ty) >> k & 1;
+            const TileRadii shown = base.radii(tx, ty);
+            FillCell* const row = finest.row(j);
+            used |= wanted;
+            if (!wanted || shown.hides(layer))
+                std::fill(row + i, row + end, FillCell{});
+            else if (shown.lacks(layer))
+                std::fill(row + i, row + end, FillCell{0, 0, 0, 0, 1});
+            else
+                for (; i < end; ++i) base(i, k * finest.size.height + j);
         });
         if (!used) return;
         for (int l = 1; l < levels.count; ++l)
-            each_cell(l, [&, push = levels.push(l)](int i, int, int stacked) { push(i, stacked); });
-        for (int l = levels.count; l-- > 0;)
-            each_cell(l, [&, pull = levels.pull(l)](int i, int j, int stacked) {
-                if (l > 0 || base.wanted(k, i, j)) pull(i, stacked);
-            });
+            each_cell(l, [&, push = levels.push(l)](int i, int stacked) { push(i, stacked); });
+        for (int l = levels.count; l-- > 1;)
+            each_cell(l, [&, pull = levels.pull(l)](int i, int stacked) { pull(i, stacked); });
+        each_tile_row([&, pull = levels.pull(0)](int i, int end, int j, int tx, int ty) {
+            if (base.needed(tx, ty) >> k & 1)
+                for (; i < end; ++i) pull(i, k * finest.size.height + j);
+        });
     });
 }
 }  // namespace cinebokeh::detail

@@ -13,6 +13,15 @@ struct BokehScratch<DeviceSpace> {
     Buffer<Float4, Cuda> layer, blurred;
 };
 
+template <class Pixel>
+void mark_edge_tiles(Cuda& exec, const MarkEdgeTiles<DeviceSpace, Pixel>& mark) {
+    for_each_pixel(exec, mark.marks.size, mark);
+}
+template <class Pixel>
+void halve_frame(Cuda& exec, const HalveFrame<DeviceSpace, Pixel>& halve) {
+    for_each_pixel(exec, halve.pyramid.half.size, halve);
+}
+
 // Whether a block of the disk blur holds cells of a tile with the layer.
 struct BlockIsSeen {
     Image<const LayerSet, DeviceSpace> seen;

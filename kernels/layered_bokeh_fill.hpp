@@ -24,12 +24,28 @@ struct Stacked {
     }
 };
 
+// The radii of what a tile shows.
+struct TileRadii {
+    float low = 3e38f, high = -3e38f;
+
+    CINEBOKEH_HD void add(float r) { low = r < low ? r : low, high = r > high ? r : high; }
+    CINEBOKEH_HD float reach() const { return high > -low ? high : -low; }
+    // They are read from means of cells, from which pixels differ (CellMean): by less than this.
+    CINEBOKEH_HD float spread() const { return 0.3f + 0.05f * reach(); }
+    // Whether everything in the tile hides the layer; whether all of the tile is known, and holds nothing of it.
+    CINEBOKEH_HD bool hides(const BokehLayer& layer) const { return low - spread() >= layer.hidden_from; }
+    CINEBOKEH_HD bool lacks(const BokehLayer& layer) const {
+        const float first = low - spread(), last = high + spread();
+        return last <= layer.known_until && (last <= layer.behind || first >= layer.before);
+    }
+};
+
 template <class Space>
 struct TileMasks {
     Image<LayerSet, Space> content;  // the layers that the pixels of a tile are mixtures of
-    Image<float, Space> reach;       // the largest |radius| in the tile
-    Image<LayerSet, Space> seen;     // the layers that may contribute to the pixels of a tile
-    Image<LayerSet, Space> needed;   // the layers that must be there for that
+    Image<TileRadii, Space> radii;
+    Image<LayerSet, Space> seen;    // the layers that may contribute to the pixels of a tile
+    Image<LayerSet, Space> needed;  // the layers that must be there for that
 };
 
 template <class Space, class Pixel>
@@ -41,11 +57,10 @@ struct ContentOfTile {
     struct Found {
         const BokehStack& stack;
         LayerSet set = 0;
-        float reach = 0;
+        TileRadii radii{};
         CINEBOKEH_HD void operator()(float r, const Float4&, float) {
             set |= stack.layers_at(r);
-            const float size = r < 0 ? -r : r;
-            reach = size > reach ? size : reach;
+            radii.add(r);
         }
     };
     CINEBOKEH_HD void operator()(int tx, int ty) const {
@@ -55,7 +70,7 @@ struct ContentOfTile {
             for (int i = tx * side; i < (tx + 1) * side && i < pyramid.quarter.size.width; ++i)
                 visit_cell<2>(pyramid, i, j, found);
         tiles.content(tx, ty) = found.set;
-        tiles.reach(tx, ty) = found.reach;
+        tiles.radii(tx, ty) = found.radii;
     }
 };
 
@@ -90,7 +105,7 @@ struct SeenInTile {
         float hiding = 0;
         for (int y = ty > window ? ty - window : 0; y <= ty + window && y < s.height; ++y)
             for (int x = tx > window ? tx - window : 0; x <= tx + window && x < s.width; ++x) {
-                const float reach = tiles.reach(x, y);
+                const float reach = tiles.radii(x, y).reach();
                 if (reach > hiding && tile_gap(x - tx, y - ty) <= reach) hiding = reach;
             }
         LayerSet set = 0;
@@ -124,16 +139,20 @@ struct FillBase {
     BokehStack stack;
     int side;
     Image<const LayerSet, Space> needed;
+    Image<const TileRadii, Space> radii;
     Stacked<FillCell, Space> out;
 
-    CINEBOKEH_HD bool wanted(int k, int i, int j) const {
-        const int tile = bokeh_tile / (4 * side);  // cells
-        return needed(i / tile, j / tile) >> k & 1;
-    }
+    CINEBOKEH_HD int tile() const { return bokeh_tile / (4 * side); }  // cells
+    CINEBOKEH_HD bool wanted(int k, int i, int j) const { return needed(i / tile(), j / tile()) >> k & 1; }
     CINEBOKEH_HD void operator()(int i, int stacked) const {
         const int k = stacked / out.height, j = stacked % out.height;
-        if (!wanted(k, i, j)) {
+        const TileRadii shown = radii(i / tile(), j / tile());
+        if (!wanted(k, i, j) || shown.hides(stack.layer[k])) {
             out.all(i, stacked) = {};
+            return;
+        }
+        if (shown.lacks(stack.layer[k])) {
+            out.all(i, stacked) = {0, 0, 0, 0, 1};
             return;
         }
         LayerPart part{stack.layer[k]};
@@ -232,8 +251,14 @@ struct LayerCell {
     BokehPyramid<Space, Pixel> pyramid;
     BokehLayer layer;
     FillImage<Space> fill;
+    Image<const TileRadii, Space> radii;
 
+    CINEBOKEH_HD TileRadii shown(int i, int j) const {
+        constexpr int side = bokeh_tile >> level;
+        return radii(i / side, j / side);
+    }
     CINEBOKEH_HD Float4 at(int i, int j) const {
+        if (shown(i, j).lacks(layer)) return {};
         LayerPart part{layer};
         visit_cell<level>(pyramid, i, j, part);
         const float scale = 1 / part.total, hidden = 1 - part.known * scale;

@@ -69,6 +69,20 @@ struct FillRow {
 template <int level, class Pixel>
 void piece_of_layer(const LayerCell<level, HostSpace, Pixel>& cell, int x0, int y, int count, Float4* out) {
     const BokehPyramid<HostSpace, Pixel>& pyramid = cell.pyramid;
+    bool lacking = true, hidden = true;  // all of the piece
+    for (int i = 0; i < count; i += bokeh_tile >> level) {
+        const TileRadii shown = cell.shown(x0 + i, y);
+        lacking = lacking && shown.lacks(cell.layer), hidden = hidden && shown.hides(cell.layer);
+    }
+    if (lacking) {
+        std::fill(out, out + count, Float4{});
+        return;
+    }
+    if (hidden) {
+        const FillRow fill(cell.fill, level, x0, y, count);
+        for (int i = 0; i < count; ++i) out[i] = fill.at(i);
+        return;
+    }
     if (level == 0 && pyramid.pixels.matte.data) {
         for (int i = 0; i < count; ++i) out[i] = cell.at(x0 + i, y);
         return;

@@ -125,7 +125,7 @@ private:
     std::vector<detail::DiskRun> host_runs_;
     Buffer<detail::DiskRun, Exec> runs_;
     Buffer<detail::LayerSet, Exec> content_, seen_, needed_;
-    Buffer<float, Exec> tile_reach_;
+    Buffer<detail::TileRadii, Exec> tile_radii_;
     Buffer<uint8_t, Exec> edge_tiles_;
     Buffer<float, Exec> edge_alpha_;
     Buffer<Float4, Exec> edge_front_, edge_back_;
@@ -170,7 +170,7 @@ LayeredBokeh<Exec>::LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams p
       content_(exec, detail::cells_of(max_size, detail::bokeh_tile)),
       seen_(exec, content_.size()),
       needed_(exec, content_.size()),
-      tile_reach_(exec, content_.size()),
+      tile_radii_(exec, content_.size()),
       edge_tiles_(exec, content_.size()),
       edge_alpha_(exec, max_size),
       edge_front_(exec, max_size),
@@ -251,7 +251,7 @@ template <class Exec>
 template <class Pixel>
 void LayeredBokeh<Exec>::find_layers(const detail::BokehPyramid<Space, Pixel>& pyramid,
                                      const detail::TileMasks<Space>& tiles) {
-    for_each_pixel(*exec_, pyramid.half.size, detail::HalveFrame<Space, Pixel>{pyramid});
+    detail::halve_frame(*exec_, detail::HalveFrame<Space, Pixel>{pyramid});
     for_each_pixel(*exec_, pyramid.quarter.size, detail::QuarterFrame<Space, Pixel>{pyramid});
     const Size count = tiles.content.size;
     const int window = int(std::max(-farthest(), nearest())) / detail::bokeh_tile + 1;
@@ -271,14 +271,16 @@ void LayeredBokeh<Exec>::fill(const detail::BokehPyramid<Space, Pixel>& pyramid,
         more = level.all.size.width > 1 || level.height > 1;
     }
     detail::fill_layers(
-        *exec_, detail::FillBase<Space, Pixel>{pyramid, stack_, fill_side_, tiles.needed, levels.level[0]}, levels);
+        *exec_, detail::FillBase<Space, Pixel>{pyramid, stack_, fill_side_, tiles.needed, tiles.radii, levels.level[0]},
+        levels);
 }
 
 template <class Exec>
 template <int level, class Pixel>
 void LayeredBokeh<Exec>::blur_layer(const detail::BokehPyramid<Space, Pixel>& pyramid,
                                     const detail::BokehSums<Space>& sums, int k) {
-    const detail::LayerCell<level, Space, Pixel> layer{pyramid, stack_.layer[k], filled(k, pyramid.pixels.frame.size)};
+    const detail::LayerCell<level, Space, Pixel> layer{pyramid, stack_.layer[k], filled(k, pyramid.pixels.frame.size),
+                                                       sums.tiles.radii};
     const SpanView<const detail::DiskRun, Exec> runs{runs_.view().data + k * runs_per_layer_, size_t(runs_per_layer_)};
     detail::render_layer<level, Pixel>(*exec_, layer, disks_[size_t(k)], runs, scratch_, {sums, stack_.group_of(k), k});
 }
@@ -295,12 +297,11 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
     if (source.defocus.data) {
         source.edges = {part(edge_tiles_, detail::bokeh_tile), part(edge_alpha_, 1), part(edge_front_, 1),
                         part(edge_back_, 1)};
-        for_each_pixel(*exec_, source.edges.tiles.size,
-                       detail::MarkEdgeTiles<Space, Pixel>{source, source.edges.tiles});
+        detail::mark_edge_tiles(*exec_, detail::MarkEdgeTiles<Space, Pixel>{source, source.edges.tiles});
         for_each_pixel(*exec_, s, detail::PartEdges<Space, Pixel>{source, source.edges});
     }
     const detail::BokehPyramid<Space, Pixel> pyramid{source, part(half_, 2), part(quarter_, 4)};
-    const detail::TileMasks<Space> tiles{part(content_, detail::bokeh_tile), part(tile_reach_, detail::bokeh_tile),
+    const detail::TileMasks<Space> tiles{part(content_, detail::bokeh_tile), part(tile_radii_, detail::bokeh_tile),
                                          part(seen_, detail::bokeh_tile), part(needed_, detail::bokeh_tile)};
     find_layers(pyramid, tiles);
     fill(pyramid, tiles);
@@ -319,7 +320,7 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
     }
     const int focus = stack_.focus;
     const detail::LayerCell<0, Space, Pixel> focused{pyramid, stack_.layer[std::max(focus, 0)],
-                                                     filled(std::max(focus, 0), s)};
+                                                     filled(std::max(focus, 0), s), tiles.radii};
     detail::finish_bokeh(*exec_, detail::FinishBokeh<Space, Pixel>{sums, focused, focus, out});
 }
 
