@@ -2,7 +2,8 @@
 """Every renderer on generated test videos, with exact and with corrupted disparity: the table and the plot of
 bench/results/bokeh.md, like Table 1 and Figure 5 of "Video bokeh rendering: make casual videography cinematic" (2024).
 
-    bench/bokeh_table.py [--program build/demo/cinebokeh] [--videos 30] [--work FOLDER] [--out bench/results]
+    bench/bokeh_table.py [--program build/demo/cinebokeh] [--videos 30] [--frames 4] [--work FOLDER]
+                         [--out bench/results] [--name bokeh]
 
 Videos are scenes of 9 objects with seeds 1, 2, ...; their camera moves take turns: blur, focus, rack. What is in the
 work folder already is not made again, so a run that was stopped can be continued.
@@ -111,13 +112,13 @@ def figure(results):
 
 def write(options, results):
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "bokeh.svg").write_text(figure(results))
+    (options.out / f"{options.name}.svg").write_text(figure(results))
     lines = [
         "# Bokeh against ray-traced truth", "",
         f"{options.videos} generated videos of {options.frames} frames, {options.size}, 9 objects each; the three camera "
         "moves take turns. Means over videos of the means over frames.",
         "Written by `bench/bokeh_table.py`" +
-        ("" if (options.videos, options.frames) == (30, 4) else f" --videos {options.videos} --frames {options.frames}") +
+        ("" if (options.videos, options.frames) == (30, 4) else f" --videos {options.videos} --frames {options.frames} --name {options.name}") +
         ".", "",
         "PSNR in dB and SSIM of sRGB codes; _ob: near depth boundaries, where blur crosses an edge; _away: neither there "
         "nor where the blur reaches beyond the frame; consistency: the mean change from frame to frame that the truth "
@@ -126,12 +127,12 @@ def write(options, results):
         "the ray tracer knows.", "", "## Exact disparity", "", table(results, "exact"), "",
         "For comparison, from Table 1 of the paper, on its own test set (300 videos, 256x256, 9 objects): RVR 23.8 / "
         "0.859 / 22.3 / 0.878, SteReFo 27.5 / 0.923 / 25.6 / 0.882 (PSNR / SSIM / PSNR_ob / SSIM_ob).", "",
-        "## Corrupted disparity", "", "![Measures over the levels of corruption](bokeh.svg)", "",
+        "## Corrupted disparity", "", f"![Measures over the levels of corruption]({options.name}.svg)", "",
         "I: blurred; II: also eroded or dilated; III: also deformed; IV: also scaled by 0.9 to 1.1, frame by frame "
         "(`cinebokeh scene --corrupt`).", ""]
     for level in LEVELS[1:]:
         lines += [f"### Level {level}", "", table(results, level), ""]
-    (options.out / "bokeh.md").write_text("\n".join(lines))
+    (options.out / f"{options.name}.md").write_text("\n".join(lines))
 
 
 def main():
@@ -140,6 +141,7 @@ def main():
     parser.add_argument("--videos", type=int, default=30)
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--size", default="256x256")
+    parser.add_argument("--name", default="bokeh", help="of the table and the plot")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "cinebokeh_bokeh")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "results")
     options = parser.parse_args()

@@ -12,6 +12,9 @@
 //   - Pixels on the outline of a surface are parted into what they show of it and of what is behind it: by the matte on
 //     the outline of the subject, elsewhere by the colours on both sides.
 //   - Layers far from the focal plane are blurred at half and at quarter size; the one in focus keeps its pixels.
+//   - The aperture is round: a disk is a stack of runs, and at quarter size one of radius 200 has a hundred of them.
+//     Blades, cat's eyes and squeeze are for scatter_bokeh.hpp, whose cost grows as slowly. Neither takes a picture of
+//     an aperture.
 //   - Tiles of 16 x 16 pixels know which layers can be seen in them; the others are not computed.
 #pragma once
 #include <array>
