@@ -35,6 +35,10 @@ public:
         frame.stem = stem;
         return true;
     }
+    bool skip(int64_t& time) override {
+        time = index_;
+        return index_++ < BuiltinClip::frames;
+    }
 
 private:
     Cpu exec_;

@@ -37,6 +37,13 @@ public:
     const SourceInfo& info() const { return info_; }
     /// Reads the next frame into `frame`, whose memory is reused. False at the end. Throws Error where reading fails.
     virtual bool next(Frame& frame) = 0;
+    /// Goes over the next frame, for less than reading it takes where that can be; `time` is that of the frame. False
+    /// at the end.
+    virtual bool skip(int64_t& time) {
+        if (!next(skipped_)) return false;
+        time = skipped_.time;
+        return true;
+    }
     /// What was wrong with the input, known at its end: a file that stops early, frames that cannot be decoded.
     virtual std::string damage() const { return {}; }
     /// Packets of sound behind the last frame.
@@ -44,6 +51,9 @@ public:
 
 protected:
     SourceInfo info_;
+
+private:
+    Frame skipped_;
 };
 
 /// Opens `input`: "demo", "camera", "camera:N", a folder or a file. Throws Error saying what is wrong with it and what

@@ -34,6 +34,7 @@ public:
 
     const SourceInfo& info() const { return info_; }
     std::chrono::steady_clock::time_point start_;
+    Wanted wanted_;
     Deliver deliver_;
     Tell tell_;
     std::promise<void> done_;
@@ -42,7 +43,12 @@ public:
 
 private:
     bool deliver_next();
-    void keep_pace(const Frame& frame);
+    bool hand_over(FramePointer frame);
+    bool is_wanted() {
+        std::lock_guard lock(calls_);
+        return info_.live || stop_ || wanted_();
+    }
+    void keep_pace(int64_t frame_time);
     bool reopen();
     void sleep(double seconds) const;
     bool stopped() const { return stop_ || stop_requested(); }
@@ -68,8 +74,9 @@ Capture::Capture(const CaptureParams& params) : worker_(std::make_shared<Worker>
 
 Capture::~Capture() { stop(); }
 
-void Capture::start(std::chrono::steady_clock::time_point start, Deliver deliver, Tell tell) {
-    worker_->start_ = start, worker_->deliver_ = std::move(deliver), worker_->tell_ = std::move(tell);
+void Capture::start(std::chrono::steady_clock::time_point start, Wanted wanted, Deliver deliver, Tell tell) {
+    worker_->start_ = start, worker_->wanted_ = std::move(wanted);
+    worker_->deliver_ = std::move(deliver), worker_->tell_ = std::move(tell);
     thread_ = std::thread([worker = worker_] { worker->run(); });
 }
 
@@ -111,6 +118,13 @@ void Capture::Worker::run() {
 // False where the source has no more frames.
 bool Capture::Worker::deliver_next() {
     if (!source_ || (params_.max_frames > 0 && captured_ >= params_.max_frames)) return false;
+    if (!is_wanted()) {
+        int64_t time = 0;
+        if (!source_->skip(time)) return false;
+        ++index_;
+        keep_pace(time);
+        return hand_over(nullptr);
+    }
     FramePointer next = pool_.take();
     const double before = now();
     if (!source_->next(next->frame)) return false;
@@ -119,20 +133,24 @@ bool Capture::Worker::deliver_next() {
     next->times = {};
     next->times.ms[size_t(LiveStage::capture)] =
         float(info_.live ? 0 : (now() - before) * 1000);  // waiting for a camera is no work
-    keep_pace(next->frame);
+    keep_pace(next->frame.time);
     next->frame.index = int(captured_);
     next->captured_at = now();
+    return hand_over(std::move(next));
+}
+
+bool Capture::Worker::hand_over(FramePointer frame) {
     std::lock_guard lock(calls_);
     if (stop_) return false;
     ++captured_;
-    deliver_(std::move(next));
+    deliver_(std::move(frame));
     return true;
 }
 
 // A file that was slow to read does not hurry afterwards: its time goes on from there.
-void Capture::Worker::keep_pace(const Frame& frame) {
+void Capture::Worker::keep_pace(int64_t frame_time) {
     if (info_.live || !params_.paced) return;
-    const double time = double(frame.time) * info_.time_base.num / info_.time_base.den, moment = now();
+    const double time = double(frame_time) * info_.time_base.num / info_.time_base.den, moment = now();
     if (first_of_round_ || moment - begun_at_ - time > 0.25) begun_at_ = moment - time;
     first_of_round_ = false;
     sleep(begun_at_ + time - moment);

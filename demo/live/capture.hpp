@@ -23,6 +23,7 @@ struct CaptureParams {
 class Capture {
 public:
     using Deliver = std::function<void(FramePointer)>;     // called on the thread of the capture
+    using Wanted = std::function<bool()>;                  // whether the next frame would be looked at
     using Tell = std::function<void(const std::string&)>;  // what the user should know; "" = all is well
 
     /// Opens the source; throws Error where that fails. start() begins to deliver.
@@ -31,8 +32,8 @@ public:
     Capture(const Capture&) = delete;
     Capture& operator=(const Capture&) = delete;
 
-    /// `start`: when the times of the frames begin.
-    void start(std::chrono::steady_clock::time_point start, Deliver deliver, Tell tell);
+    /// `start`: when the times of the frames begin. What is not wanted of a file is gone over, and delivered as null.
+    void start(std::chrono::steady_clock::time_point start, Wanted wanted, Deliver deliver, Tell tell);
     /// Nothing is delivered any more. Waits up to two seconds for a device: one that never answers again is left
     /// behind.
     void stop();

@@ -16,19 +16,27 @@ public:
     std::optional<T> put(T thing) {
         std::lock_guard lock(mutex_);
         std::optional<T> dropped = std::exchange(thing_, std::move(thing));
-        changed_.notify_one();
+        changed_.notify_all();
         return dropped;
     }
     /// Takes what is in the box, or nothing.
     std::optional<T> take() {
         std::lock_guard lock(mutex_);
+        changed_.notify_all();
         return std::exchange(thing_, std::nullopt);
     }
     /// Waits for something. Nothing where the box was closed, or where `patience` is over.
     std::optional<T> wait(std::chrono::milliseconds patience) {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, patience, [&] { return thing_ || closed_; });
+        changed_.notify_all();
         return std::exchange(thing_, std::nullopt);
+    }
+    /// Waits until the box is empty, for up to `patience`. Whether it is.
+    bool wait_room(std::chrono::milliseconds patience) {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, patience, [&] { return !thing_ || closed_; });
+        return !thing_;
     }
     /// Ends every wait. What is in the box can still be taken.
     void close() {

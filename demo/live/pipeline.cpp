@@ -9,6 +9,7 @@
 namespace cinebokeh::demo {
 namespace {
 constexpr auto tick = std::chrono::milliseconds(20);  // how soon a stage without frames notices a wish
+constexpr int most_under_way = 2;                     // frames of a file; more would only wait
 constexpr int frames_between_tries = 15;              // to find a subject where there was none
 bool is_of_subject(LiveView view) { return view == LiveView::templates || view == LiveView::response; }
 
@@ -32,7 +33,8 @@ LivePipeline::LivePipeline(const CaptureParams& capture, EngineParams engine, co
     subject_thread_ = std::thread([this] { follow_subject(); });
     render_thread_ = std::thread([this] { render_frames(); });
     capture_.start(
-        start_, [this](FramePointer frame) { captured_frame(std::move(frame)); },
+        start_, [this] { return !this->settings().match || under_way_.use_count() - 1 < most_under_way; },
+        [this](FramePointer frame) { captured_frame(std::move(frame)); },
         [this](const std::string& text) { tell(Teller::capture, text); });
 }
 
@@ -138,6 +140,7 @@ void LivePipeline::follow_track(std::optional<FocusTrack> track) {
 
 // Where pictures wait for their own mattes, a frame goes through both stages; else each stage takes the newest.
 void LivePipeline::captured_frame(FramePointer frame) {
+    if (!frame) return times_.add_dropped();
     frame->under_way = under_way_;
     if (!settings().match) {
         FramePointer copy = copy_of(*frame);
@@ -165,6 +168,8 @@ FramePointer LivePipeline::copy_of(const LiveFrame& frame) {
 
 void LivePipeline::follow_subject() {
     while (!stop_) {
+        // No matte is computed that would not be shown.
+        if (settings().match && !paused() && !to_render_.wait_room(tick)) continue;
         std::optional<FramePointer> frame = to_subject_.wait(tick);
         bool wish;
         LiveView view;
