@@ -86,9 +86,9 @@ struct SnapDisparity {
         // Maps are smooth: where a wrong part ends there are pixels on the way, and they would show as a seam.
         const bool on_the_way = has_background && source.way_to(subject, background, d) > 0.125f;
         of_subject(x, y) = source.is_subject(x, y) && source.likeness(x, y) > 0 && !on_the_way ? d : subject;
-        // Something else may well stand between the two; what has spilled has the subject's own depth.
-        const bool spilled =
-            close[1] > 1e-3f && source.distance(d, subject) < 0.25f * source.distance(subject, background);
+        // Something else may well stand between the two; what has spilled has the subject's own depth. And it spills
+        // onto what is behind: where most of what is around stands before the subject, nothing is taken for spilled.
+        const bool spilled = close[1] > 1e-3f && source.distance(d, subject) < 0.25f * (subject - background);
         of_background(x, y) = source.is_background(x, y) && source.is_known(d) && !spilled ? d : background;
     }
 };

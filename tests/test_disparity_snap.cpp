@@ -71,6 +71,22 @@ TEST_CASE_TEMPLATE("what stands beside the subject, between it and the backgroun
     for (size_t i = 0; i < size.area(); ++i) CHECK((matte[i] == 1 ? s[i] : b[i]) == disparity[i]);
 }
 
+TEST_CASE_TEMPLATE("what is behind a subject that stands behind something keeps its own disparity", Exec, EXECUTORS) {
+    std::vector<float> matte(size.area()), disparity(size.area());
+    for (int y = 0; y < size.height; ++y)
+        for (int x = 0; x < size.width; ++x) {
+            const size_t i = size_t(y * size.width + x);
+            matte[i] = x < 40 && y < 36;
+            disparity[i] = y >= 36 ? 0.9f : x < 40 ? 0.2f : 0.1f;  // a hedge before a person before a wall
+        }
+    Exec exec;
+    Buffer<float, Exec> d(exec, size, disparity), m(exec, size, matte), subject(exec, size), background(exec, size);
+    DisparitySnap<Exec> snap(exec, size);
+    snap(d.view(), m.view(), 0.2f, subject.view(), background.view());
+    const auto s = subject.download(), b = background.download();
+    for (size_t i = 0; i < size.area(); ++i) CHECK((matte[i] == 1 ? s[i] : b[i]) == disparity[i]);
+}
+
 TEST_CASE("a map that agrees with its matte is kept bit for bit, and plans refuse bad input") {
     std::vector<float> matte(size.area()), disparity = noise(size, 0, 0.12f);  // less than an eighth
     for (size_t i = 0; i < size.area(); ++i) {
