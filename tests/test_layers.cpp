@@ -32,6 +32,7 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"deform_conv", "conv"},
     {"disparity_snap", "foreground"},
     {"disparity_snap", "gaussian_blur"},
+    {"draft_bokeh", "bokeh_renderer"},
     {"foreground", "color"},
     {"foreground", "gaussian_blur"},
     {"grid_energy", "maxflow"},

@@ -192,8 +192,8 @@ void App::draw_quality() {
     bool automatic = settings_.pinned_quality < 0;
     if (check("automatic", automatic)) settings_.pinned_quality = automatic ? -1 : pipeline_.quality_step();
     if (!automatic) slider("quality", settings_.pinned_quality, 0, int(qualities.size()) - 1);
-    ImGui::TextWrapped("%s; subject: %s", qualities[size_t(pipeline_.quality_step())].name,
-                       pipeline_.subject_method().c_str());
+    ImGui::TextWrapped("%s; subject: %s; renderer: %s", qualities[size_t(pipeline_.quality_step())].name,
+                       pipeline_.subject_method().c_str(), pipeline_.renderer().c_str());
 }
 
 // Each frame of the last seconds is a column of its stages; the line is the time of the target.

@@ -55,6 +55,10 @@ public:
     virtual void measure(const LiveSettings& settings, LiveFrame& frame) = 0;
     /// Fills the defocus, the rest of the focus, the result and, where asked for, the view.
     virtual void render(const LiveSettings& settings, LiveFrame& frame) = 0;
+    /// What made the last result.
+    virtual std::string renderer() const = 0;
+    /// Renders so from the next picture on.
+    virtual void set_quality(const Quality& quality) = 0;
     virtual std::string device() const = 0;
 };
 

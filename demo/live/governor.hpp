@@ -1,5 +1,5 @@
-// The quality governor: picks the resolution at which the subject is followed, so that the pipeline holds the frame
-// rate that was asked for.
+// The quality governor: picks the resolution at which the subject is followed, and whether the picture is rendered at
+// half size, so that the pipeline holds the frame rate that was asked for.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -10,11 +10,12 @@ namespace cinebokeh::demo {
 struct Quality {
     int working_height;  // rows of the picture in which the subject is followed
     int network_side;    // longer side of the picture, in pixels, in which a network finds people
+    bool draft;          // depth is rendered at half size
     const char* name;
 };
 
 constexpr std::array<Quality, 4> qualities{
-    {{240, 512, "full"}, {200, 416, "medium"}, {160, 320, "low"}, {120, 256, "lowest"}}};
+    {{240, 512, false, "full"}, {200, 416, true, "medium"}, {160, 320, true, "low"}, {120, 256, true, "lowest"}}};
 
 class Governor {
 public:

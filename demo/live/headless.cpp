@@ -51,6 +51,7 @@ void write_live_report(const std::string& file, const LivePipeline& pipeline) {
     for (size_t i = 0; i < summary.stages.size(); ++i)
         json["stages"][name_of(LiveStage(i))] = {{"median_ms", rounded(double(summary.stages[i].median))},
                                                  {"p95_ms", rounded(double(summary.stages[i].p95))}};
+    json["renderer"] = pipeline.renderer();
     json["quality"] = qualities[size_t(pipeline.quality_step())].name;
     json["memory_mb"] = rounded(double(status_of_process("VmRSS")) / 1000);
     json["peak_memory_mb"] = rounded(double(peak_memory()) / 1e6);

@@ -9,7 +9,7 @@
 namespace cinebokeh::demo {
 namespace {
 constexpr auto tick = std::chrono::milliseconds(20);  // how soon a stage without frames notices a wish
-constexpr int most_under_way = 2;                     // frames of a file; more would only wait
+constexpr int most_under_way = 3;                     // frames of a file; more would only wait
 constexpr int frames_between_tries = 15;              // to find a subject where there was none
 bool is_of_subject(LiveView view) { return view == LiveView::templates || view == LiveView::response; }
 
@@ -100,6 +100,10 @@ void LivePipeline::remove_output(const LiveOutput* output) {
     std::erase_if(outputs_, [&](const auto& held) { return held.get() == output; });
 }
 
+std::string LivePipeline::renderer() const {
+    std::lock_guard lock(mutex_);
+    return renderer_;
+}
 int LivePipeline::quality_step() const {
     std::lock_guard lock(mutex_);
     return governor_.step();
@@ -382,11 +386,17 @@ void LivePipeline::pull_focus(LiveFrame& frame, const LiveSettings& settings) {
 
 void LivePipeline::render(const FramePointer& frame) {
     const LiveSettings settings = this->settings();
+    {
+        std::lock_guard lock(mutex_);
+        render_->set_quality(governor_.quality());
+    }
     Stopped time(frame->times.ms[size_t(LiveStage::render)]);
     frame->frame.result.resize(frame->frame.size.area());
     render_->measure(settings, *frame);
     pull_focus(*frame, settings);
     render_->render(settings, *frame);
     tell(Teller::render, "");
+    std::lock_guard lock(mutex_);
+    renderer_ = render_->renderer();
 }
 }  // namespace cinebokeh::demo

@@ -58,6 +58,7 @@ public:
     const SourceInfo& info() const { return capture_.info(); }
     const StageTimes& times() const { return times_; }
     int quality_step() const;
+    std::string renderer() const;  // what made the newest result
     std::string subject_device() const { return subject_->device(); }
     /// Where the matte comes from now, which is not what was asked for where that cannot be, and how it is computed.
     LiveSubject subject_in_use() const;
@@ -110,7 +111,7 @@ private:
     std::vector<std::shared_ptr<LiveOutput>> outputs_;
     Matte newest_matte_;
     LiveSubject subject_in_use_ = LiveSubject::automatic;
-    std::string subject_method_;
+    std::string subject_method_, renderer_;
     std::optional<FocusTrack> track_;
     bool render_again_ = false;
 

@@ -11,7 +11,7 @@
 #include "cinebokeh/false_color.hpp"
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/background_replacement.hpp"
-#include "cinebokeh/pipeline/bokeh_renderer.hpp"
+#include "cinebokeh/pipeline/draft_bokeh.hpp"
 #include "cinebokeh/plane_disparity.hpp"
 #include "cinebokeh/slic.hpp"
 #include "engine.hpp"
@@ -92,6 +92,7 @@ public:
         const View<const Rgba8, Exec> picture = picture_.in(frame.frame.picture());
         find_defocus(settings, frame);
         const View<Rgba8, Exec> out = result_.out(result);
+        renderer_ = names_of_backgrounds()[size_t(settings.background)];
         switch (settings.background) {
             case LiveBackground::bokeh:
                 blur_by_depth(settings, frame, picture, out);
@@ -113,6 +114,8 @@ public:
         exec_.synchronize();
     }
 
+    void set_quality(const Quality& quality) override { draft_wanted_ = quality.draft; }
+    std::string renderer() const override { return renderer_; }
     std::string device() const override { return std::is_same_v<typename Exec::Space, HostSpace> ? "cpu" : "cuda"; }
 
 private:
@@ -148,16 +151,30 @@ private:
 
     void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
                        View<Rgba8, Exec> out) {
-        BokehRendererParams params = bokeh_params(settings, frame.focus.largest);
-        if (bokeh_) params.max_radius = std::max(params.max_radius, bokeh_->params().max_radius);
-        if (!bokeh_ || !(params == bokeh_->params())) bokeh_.emplace(exec_, size_, params);
+        BokehInput<Exec> input{picture, disparity_.view(), feathered(settings)};
+        Focus focus = focus_;
         const float apart = frame.focus.subject - frame.focus.background;
-        const View<const float, Exec> matte = feathered(settings);
-        if (frame.focus.planes && std::abs(apart) > 1e-3f)  // two planes at 1 and 0
-            (*bokeh_)({picture, {}, matte},
-                      {focus_.strength * apart, (focus_.disparity - frame.focus.background) / apart}, out);
-        else
-            (*bokeh_)({picture, disparity_.view(), matte}, focus_, out);
+        if (frame.focus.planes && std::abs(apart) > 1e-3f) {  // two planes at 1 and 0
+            input.disparity = {};
+            focus = {focus_.strength * apart, (focus_.disparity - frame.focus.background) / apart};
+        }
+        BokehRendererParams params = bokeh_params(settings, frame.focus.largest);
+        drafted_ = draft_wanted_ && params.method == BokehMethod::layered;
+        if (drafted_) {
+            if (draft_) params.max_radius = std::max(params.max_radius, draft_->max_radius());
+            if (!draft_ || draft_->max_radius() != params.max_radius) draft_.emplace(exec_, size_, params.max_radius);
+            (*draft_)(input, focus, out);
+        } else {
+            if (bokeh_) params.max_radius = std::max(params.max_radius, bokeh_->params().max_radius);
+            if (!bokeh_ || !(params == bokeh_->params())) bokeh_.emplace(exec_, size_, params);
+            (*bokeh_)(input, focus, out);
+        }
+        const bool exact = params.method == BokehMethod::exact;
+        renderer_ = exact ? "exact bokeh" : drafted_ ? "layered bokeh at half size" : "layered bokeh";
+    }
+    /// The layers that the last picture was rendered in; null where there were none.
+    const LayeredBokeh<Exec>* layers_of_result() const {
+        return drafted_ ? draft_->renderer().layered() : bokeh_ ? bokeh_->layered() : nullptr;
     }
 
     // How far around the subject its matte passes into nothing.
@@ -248,8 +265,7 @@ private:
     // Each layer of the renderer in a colour of its own: blue behind the focal plane, orange before it.
     void draw_layers(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
                      View<Rgba8, Exec> out) {
-        const LayeredBokeh<Exec>* layered =
-            bokeh_ && settings.background == LiveBackground::bokeh ? bokeh_->layered() : nullptr;
+        const LayeredBokeh<Exec>* layered = settings.background == LiveBackground::bokeh ? layers_of_result() : nullptr;
         if (!layered) {
             frame.note = settings.background == LiveBackground::bokeh
                              ? "no layers: the exact renderer blurs every pixel over its own aperture"
@@ -260,7 +276,7 @@ private:
         if (levels_.size().empty()) levels_ = Buffer<float, Exec>(exec_, size_);
         ValueLevels levels;
         for (levels.count = 0; levels.count < layered->layers(); ++levels.count) {
-            levels.at[levels.count] = layered->layer_radius(levels.count);
+            levels.at[levels.count] = layered->layer_radius(levels.count) * (drafted_ ? 2 : 1);
             levels.zero += levels.at[levels.count] < 0;
         }
         nearest_level<Exec>(exec_, defocus_.view(), levels, levels_.view());
@@ -283,6 +299,9 @@ private:
     View<const float, Exec> matte_in_;
     Focus focus_;
     std::optional<BokehRenderer<Exec>> bokeh_;
+    std::optional<DraftBokeh<Exec>> draft_;
+    bool draft_wanted_ = false, drafted_ = false;
+    std::string renderer_;
     std::optional<BackgroundBlur<Exec>> soft_;
     std::optional<BackgroundReplacement<Exec>> replacement_;
     std::optional<Slic<Exec>> slic_;

@@ -91,6 +91,7 @@
 #include "cinebokeh/pipeline/background_blur.hpp"
 #include "cinebokeh/pipeline/background_replacement.hpp"
 #include "cinebokeh/pipeline/bokeh_renderer.hpp"
+#include "cinebokeh/pipeline/draft_bokeh.hpp"
 #include "cinebokeh/pipeline/focus_track.hpp"
 #include "cinebokeh/pipeline/memory_tracker.hpp"
 #include "cinebokeh/pipeline/subject_finder.hpp"

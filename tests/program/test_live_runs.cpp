@@ -1,6 +1,7 @@
 // The live demo without a window: the same loop, on cameras that are none, and on what is wrong.
 #include <sys/stat.h>
 
+#include "governor.hpp"
 #include "program.hpp"
 #include "rvm_random.hpp"
 
@@ -32,6 +33,21 @@ TEST_CASE("the headless loop shows frames and reports what it did") {
     CHECK(report["backend"]["rendering"] == "cpu");
     CHECK(report["memory_mb"].get<double>() > 10);
     CHECK(!fs::exists(scratch / "settings.json"));  // nobody set anything
+}
+
+TEST_CASE("a lower quality renders depth at half size, and the report says so") {
+    const Scratch scratch;
+    for (const auto& [pinned, renderer] :
+         {std::pair{0, "layered bokeh"}, std::pair{int(qualities.size()) - 1, "layered bokeh at half size"}}) {
+        std::ofstream(scratch / "settings.json") << "{\"pinned_quality\": " << pinned << "}";
+        const Ran ran = run_program(
+            scratch, with_settings(scratch, "demo --headless --subject truth --frames 4 --once --quiet --report '" +
+                                                (scratch / "report.json") + "'"));
+        INFO(ran.err);
+        CHECK(ran.code == 0);
+        CHECK(report_of(scratch)["renderer"] == renderer);
+        CHECK(report_of(scratch)["quality"] == qualities[size_t(pinned)].name);
+    }
 }
 
 TEST_CASE("a subject is found and followed on a capture device") {
