@@ -111,7 +111,8 @@ void split_rows(ComplexLines<const T> z, int length, int first, HalfSpectrum<T> 
     const T half = T(0.5);
     for (int k = 0; k <= length / 2; ++k) {
         const int minus_k = k == 0 ? 0 : length - k;
-        const FftVector<T> r = z.real[k], i = z.imag[k], minus_r = z.real[minus_k], minus_i = z.imag[minus_k];
+        FftVector<T> r, i, minus_r, minus_i;
+        z.real[k].load(r), z.imag[k].load(i), z.real[minus_k].load(minus_r), z.imag[minus_k].load(minus_i);
         const FftVector<T> parts[4] = {half * (r + minus_r), half * (i - minus_i),   // A
                                        half * (i + minus_i), half * (minus_r - r)};  // B
         T* block = out.data + size_t(k / fft_lanes) * out.block_count() + k % fft_lanes;
@@ -145,7 +146,8 @@ void merge_rows(HalfSpectrum<const T> a, int a_first, HalfSpectrum<const T> b, i
             transpose_tile(from_b + size_t(part * b.height) * fft_lanes, reinterpret_cast<T*>(tiles[2 + part]));
         }
         for (int i = 0, k = block * fft_lanes; i < fft_lanes && k <= length / 2; ++i, ++k) {
-            const FftVector<T> ar = tiles[0][i], ai = tiles[1][i], br = tiles[2][i], bi = tiles[3][i];
+            FftVector<T> ar, ai, br, bi;
+            tiles[0][i].load(ar), tiles[1][i].load(ai), tiles[2][i].load(br), tiles[3][i].load(bi);
             if (k > 0) z.real[length - k] = ar + bi, z.imag[length - k] = br - ai;
             z.real[k] = ar - bi, z.imag[k] = ai + br;
         }

@@ -60,15 +60,12 @@ struct FftVector {
 };
 #endif
 
-/// Element i of eight lines in memory, which need not be aligned to the vector that it is loaded into.
+/// Element i of eight lines in memory, which need not be aligned to the vector that it is loaded into. Vectors go by
+/// reference: by value their calling convention would depend on the processor.
 template <class T>
 struct FftLanes {
     T v[fft_lanes];
-    operator FftVector<T>() const {
-        FftVector<T> r;
-        std::memcpy(&r, v, sizeof r);
-        return r;
-    }
+    void load(FftVector<T>& to) const { std::memcpy(&to, v, sizeof v); }
     FftLanes& operator=(const FftVector<T>& a) {
         std::memcpy(v, &a, sizeof v);
         return *this;
@@ -227,7 +224,7 @@ void fft_pass(int n, int s, ComplexLines<const T> in, ComplexLines<T> out, const
     for (int p = 0; p < m; ++p, twiddle += 2 * (R - 1)) {
         for (int q = 0; q < s; ++q) {
             FftVector<T> re[R], im[R];
-            for (int k = 0; k < R; ++k) re[k] = in_re[q + s * (p + m * k)], im[k] = in_im[q + s * (p + m * k)];
+            for (int k = 0; k < R; ++k) in_re[q + s * (p + m * k)].load(re[k]), in_im[q + s * (p + m * k)].load(im[k]);
             butterfly<T, R>(re, im);
             L *to_re = out_re + q + s * R * p, *to_im = out_im + q + s * R * p;
             to_re[0] = re[0], to_im[0] = im[0];
