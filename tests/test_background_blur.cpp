@@ -1,6 +1,6 @@
 #include "cinebokeh/pipeline/background_blur.hpp"
 
-#include "support.hpp"
+#include "bokeh_support.hpp"
 
 using namespace cinebokeh;
 
@@ -19,12 +19,6 @@ std::vector<Rgba8> render(Size s, const std::vector<Rgba8>& frame, const std::ve
     blur(in.view(), m.view(), in.view());  // in place
     CHECK(in.download() == result);
     return result;
-}
-int furthest(const std::vector<Rgba8>& a, const std::vector<Rgba8>& b) {
-    int worst = a.size() == b.size() ? 0 : 255;
-    for (size_t i = 0; i < a.size() && i < b.size(); ++i)
-        for (int c = 0; c < 4; ++c) worst = std::max(worst, std::abs(int(a[i][c]) - int(b[i][c])));
-    return worst;
 }
 std::vector<float> box(Size s, int x0, int y0, int x1, int y1) {
     std::vector<float> matte(s.area(), 0.f);

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "support.hpp"
+#include "bokeh_support.hpp"
 
 using namespace cinebokeh;
 
@@ -27,20 +27,6 @@ std::vector<Rgba8> render(Size s, const std::vector<Rgba8>& frame, const std::ve
     renderer(input, focus, in.view());
     CHECK(in.download() == result);
     return result;
-}
-int furthest(const std::vector<Rgba8>& a, const std::vector<Rgba8>& b) {
-    int worst = a.size() == b.size() ? 0 : 255;
-    for (size_t i = 0; i < a.size() && i < b.size(); ++i)
-        for (int c = 0; c < 4; ++c) worst = std::max(worst, std::abs(int(a[i][c]) - int(b[i][c])));
-    return worst;
-}
-std::vector<float> disk_matte(Size s, float radius) {
-    std::vector<float> matte(s.area());
-    for (int y = 0; y < s.height; ++y)
-        for (int x = 0; x < s.width; ++x)
-            matte[size_t(y * s.width + x)] =
-                clamp(radius + 0.5f - std::hypot(float(x - s.width / 2), float(y - s.height / 2)), 0.f, 1.f);
-    return matte;
 }
 }  // namespace
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "support.hpp"
+#include "bokeh_support.hpp"
 
 using namespace cinebokeh;
 
@@ -17,14 +17,6 @@ std::vector<Rgba8> waves(Size s) {
             frame.push_back({uint8_t(128 + 60 * std::sin(0.15 * x)), uint8_t(128 + 60 * std::sin(0.11 * y)),
                              uint8_t(100 + 40 * std::sin(0.1 * (x + y))), uint8_t(x % 256)});
     return frame;
-}
-std::vector<float> disk_matte(Size s, float radius) {
-    std::vector<float> matte(s.area());
-    for (int y = 0; y < s.height; ++y)
-        for (int x = 0; x < s.width; ++x)
-            matte[size_t(y * s.width + x)] =
-                clamp(radius + 0.5f - std::hypot(float(x - s.width / 2), float(y - s.height / 2)), 0.f, 1.f);
-    return matte;
 }
 
 // The draft, then once more in place.
@@ -43,12 +35,6 @@ std::vector<Rgba8> draw(Size s, const std::vector<Rgba8>& frame, const std::vect
     draft(input, focus, in.view());
     CHECK(in.download() == result);
     return result;
-}
-int furthest(const std::vector<Rgba8>& a, const std::vector<Rgba8>& b) {
-    int worst = a.size() == b.size() ? 0 : 255;
-    for (size_t i = 0; i < a.size() && i < b.size(); ++i)
-        for (int c = 0; c < 4; ++c) worst = std::max(worst, std::abs(int(a[i][c]) - int(b[i][c])));
-    return worst;
 }
 }  // namespace
 

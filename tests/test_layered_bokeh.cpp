@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "bokeh_support.hpp"
 #include "cinebokeh/color.hpp"
-#include "support.hpp"
 
 using namespace cinebokeh;
 
@@ -38,16 +38,6 @@ double difference(const std::vector<Float4>& a, const std::vector<Float4>& b) {
     return worst;
 }
 
-// How much of the pixel at (x, y) a disk at (0, 0) covers, by 16 x 16 samples.
-double disk_at(double radius, int x, int y) {
-    int inside = 0;
-    for (int i = 0; i < 16; ++i)
-        for (int j = 0; j < 16; ++j) {
-            const double u = x + (i + 0.5) / 16 - 0.5, v = y + (j + 0.5) / 16 - 0.5;
-            inside += u * u + v * v < radius * radius;
-        }
-    return inside / 256.0;
-}
 // The mean over the disk around (x, y), the border continued.
 Float4 disk_mean(const std::vector<Float4>& image, Size s, double radius, int x, int y) {
     const int reach = int(radius) + 1;

@@ -1,7 +1,7 @@
 // The layered renderer against planes behind each other, and a plane that recedes: what each of them gives is summed up
 // pixel by pixel in double, from the definition of a multi-plane image.
+#include "bokeh_support.hpp"
 #include "cinebokeh/layered_bokeh.hpp"
-#include "support.hpp"
 
 using namespace cinebokeh;
 
@@ -17,16 +17,8 @@ struct Plane {  // of one colour, at one radius; it covers what lies to the righ
     Colour colour;
 };
 
-double disk_at(double radius, int x, int y) {  // how much of the pixel a disk at (0, 0) covers, by 16 x 16 samples
-    if (radius < 0.5) return x == 0 && y == 0;
-    int inside = 0;
-    for (int i = 0; i < 16; ++i)
-        for (int j = 0; j < 16; ++j) {
-            const double u = x + (i + 0.5) / 16 - 0.5, v = y + (j + 0.5) / 16 - 0.5;
-            inside += u * u + v * v < radius * radius;
-        }
-    return inside / 256.0;
-}
+// How much of the pixel a disk at (0, 0) covers; one below half a pixel is in focus.
+double share_of(double radius, int x, int y) { return radius < 0.5 ? x == 0 && y == 0 : disk_at(radius, x, y); }
 
 // How much of the disk around a pixel that is `from_edge` pixels beyond the edge of a plane sees the plane.
 double seen_of_plane(double radius, int from_edge) {
@@ -34,7 +26,7 @@ double seen_of_plane(double radius, int from_edge) {
     double seen = 0, all = 0;
     for (int v = -reach; v <= reach; ++v)
         for (int u = -reach; u <= reach; ++u) {
-            const double w = disk_at(radius, u, v);
+            const double w = share_of(radius, u, v);
             all += w;
             if (from_edge + u >= 0) seen += w;
         }
@@ -121,7 +113,7 @@ TEST_CASE_TEMPLATE("a plane that recedes is blurred as if every pixel had its ow
                 for (int u = x - 10; u <= x + 10; ++u) {
                     const size_t i = size_t(v * size.width + u);
                     const double radius = std::max(0.5, std::abs(double(defocus[i])));
-                    const double w = disk_at(std::abs(double(defocus[i])), x - u, y - v) / (radius * radius);
+                    const double w = share_of(std::abs(double(defocus[i])), x - u, y - v) / (radius * radius);
                     all += w;
                     for (int c = 0; c < 3; ++c) sum[c] += w * double(frame[i][c]);
                 }

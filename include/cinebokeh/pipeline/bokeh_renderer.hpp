@@ -128,6 +128,19 @@ struct LargerShare {
         out(x, y) = matte(x, y) >= 0.5f ? of_subject(x, y) : of_background(x, y);
     }
 };
+template <class Exec>
+void require_depth(const BokehInput<Exec>& input, Size planned) {
+    require(input.disparity.data || input.matte.data, "Bokeh: neither a disparity nor a matte");
+    require((!input.disparity.data || input.disparity.size == planned) &&
+                (!input.matte.data || input.matte.size == planned),
+            "Bokeh: the disparity or the matte is not of the size of the plan, ", planned.width, " x ", planned.height);
+}
+// The defocus of the disparity, or of the two planes of a matte alone.
+template <class Exec>
+void defocus_of(Exec& exec, const BokehInput<Exec>& input, Focus focus, View<float, Exec> out) {
+    if (!input.disparity.data) plane_disparity<Exec>(exec, input.matte, {.subject = 1, .background = 0}, out);
+    defocus_map<Exec>(exec, input.disparity.data ? input.disparity : View<const float, Exec>(out), focus, out);
+}
 }  // namespace detail
 
 template <class Exec>
@@ -175,11 +188,8 @@ void BokehRenderer<Exec>::operator()(const BokehInput<Exec>& input, Focus focus,
 
 template <class Exec>
 void BokehRenderer<Exec>::find_defocus(const BokehInput<Exec>& input, Focus focus) {
+    detail::require_depth(input, size_);
     const View<const float, Exec> disparity = input.disparity, matte = input.matte;
-    require(disparity.data || matte.data, "BokehRenderer: neither a disparity nor a matte");
-    require((!disparity.data || disparity.size == size_) && (!matte.data || matte.size == size_),
-            "BokehRenderer: the disparity or the matte is not of the size of the plan, ", size_.width, " x ",
-            size_.height);
     const auto defocus = defocus_.view();
     if (believes_matte(input)) {
         const auto subject = of_subject_.view(), background = of_background_.view();
@@ -191,11 +201,8 @@ void BokehRenderer<Exec>::find_defocus(const BokehInput<Exec>& input, Focus focu
         }
         for_each_pixel(*exec_, size_, detail::LargerShare<typename Exec::Space>{matte, subject, background, defocus});
         defocus_map<Exec>(*exec_, defocus, focus, defocus);
-    } else if (disparity.data) {
-        defocus_map<Exec>(*exec_, disparity, focus, defocus);
     } else {
-        plane_disparity<Exec>(*exec_, matte, {.subject = 1, .background = 0}, defocus);
-        defocus_map<Exec>(*exec_, defocus, focus, defocus);
+        detail::defocus_of(*exec_, input, focus, defocus);
     }
 }
 

@@ -66,20 +66,12 @@ void DraftBokeh<Exec>::operator()(const BokehInput<Exec>& input, Focus focus, Vi
     const View<const float, Exec> disparity = input.disparity, matte = input.matte;
     require(input.frame.size == size_ && out.size == size_, "DraftBokeh: a frame is not of the size of the plan, ",
             size_.width, " x ", size_.height);
-    require(disparity.data || matte.data, "DraftBokeh: neither a disparity nor a matte");
-    require((!disparity.data || disparity.size == size_) && (!matte.data || matte.size == size_),
-            "DraftBokeh: the disparity or the matte is not of the size of the plan, ", size_.width, " x ",
-            size_.height);
+    detail::require_depth(input, size_);
     if (focus.strength == 0) {
         if (out.data != input.frame.data) copy(*exec_, input.frame, out);
         return;
     }
-    if (disparity.data) {
-        defocus_map<Exec>(*exec_, disparity, focus, defocus_.view());
-    } else {
-        plane_disparity<Exec>(*exec_, matte, {.subject = 1, .background = 0}, defocus_.view());
-        defocus_map<Exec>(*exec_, defocus_.view(), focus, defocus_.view());
-    }
+    detail::defocus_of(*exec_, input, focus, defocus_.view());
     BokehInput<Exec> small{.frame = small_.view(), .subject = input.subject};
     resize<Rgba8>(*exec_, input.frame, ResizeFilter::area, small_.view());
     if (disparity.data) {  // the mean of two surfaces would be a third
