@@ -7,26 +7,9 @@
 
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/core/cpu.hpp"
+#include "cinebokeh/core/weighted_sum.hpp"
 
 namespace cinebokeh::detail {
-
-/// out[x] = sum_k weights[k] * in[x + k * step] for x in [0, count).
-inline void weighted_sum(const float* in, ptrdiff_t step, const float* weights, int taps, int count,
-                         float* CINEBOKEH_RESTRICT out) {
-    std::fill_n(out, count, 0.f);
-    int k = 0;
-    for (; k + 8 <= taps; k += 8) {  // eight at a time: `out` is read and written an eighth as often
-        const float* w = weights + k;
-        const float *a = in + k * step, *b = a + step, *c = b + step, *d = c + step;
-        const float *e = d + step, *f = e + step, *g = f + step, *h = g + step;
-        const float wa = w[0], wb = w[1], wc = w[2], wd = w[3], we = w[4], wf = w[5], wg = w[6], wh = w[7];
-        for (int x = 0; x < count; ++x)
-            out[x] += ((wa * a[x] + wb * b[x]) + (wc * c[x] + wd * d[x])) +
-                      ((we * e[x] + wf * f[x]) + (wg * g[x] + wh * h[x]));
-    }
-    for (; k < taps; ++k)
-        for (int x = 0; x < count; ++x) out[x] += weights[k] * in[k * step + x];
-}
 
 class SmoothnessFilter {
 public:
@@ -87,10 +70,10 @@ private:
         float* row = padded + radius_ * channels_;
         std::fill_n(padded, radius_ * channels_, 0.f);
         std::fill_n(row + count, radius_ * channels_, 0.f);
-        weighted_sum(in.row(first), in.pitch / ptrdiff_t(sizeof(float)), row_weights, last - first + 1, count, row);
+        weighted_sum(row_weights, last - first + 1, row, count, [&](int k) { return in.row(first + k); });
         const float* norm = column_norm_.view().data;
         for (int x = 0; x < count; ++x) row[x] *= norm[x];
-        weighted_sum(padded, channels_, taps(), 2 * radius_ + 1, count, out);
+        weighted_sum(taps(), 2 * radius_ + 1, out, count, [&](int k) { return padded + k * channels_; });
         for (int x = 0; x < count; ++x) out[x] *= norm[x] * weight;
     }
 

@@ -1,38 +1,12 @@
 // Gaussian blur on the CPU: columns first, into a plane whose rows are padded at both ends, then rows. Both passes are
-// one loop over plain floats (a shift by a pixel is a shift by its channels), and both take eight taps at a time, so
-// that the sums are loaded and stored once for eight multiply-adds.
+// one loop over plain floats: a shift by a pixel is a shift by its channels.
 #pragma once
 #include <atomic>
 
 #include "cinebokeh/core/cpu.hpp"
+#include "cinebokeh/core/weighted_sum.hpp"
 
 namespace cinebokeh::detail {
-
-// sums[i] += sum over k of taps[k] * row(k)[i], for n rows at once.
-template <int n, class RowOf>
-void add_rows(const float* taps, float* CINEBOKEH_RESTRICT sums, int count, RowOf row) {
-    const float* rows[n];
-    float weights[n];
-    for (int k = 0; k < n; ++k) rows[k] = row(k), weights[k] = taps[k];
-    for (int i = 0; i < count; ++i) {
-        float even = 0, odd = 0;  // two short chains of additions
-        for (int k = 0; k < n; k += 2) even += weights[k] * rows[k][i];
-        for (int k = 1; k < n; k += 2) odd += weights[k] * rows[k][i];
-        sums[i] += even + odd;
-    }
-}
-
-// sums[i] = sum over k of taps[k] * row(k)[i]; row(k) gives a pointer.
-template <class RowOf>
-void weighted_sum(int tap_count, const float* taps, float* CINEBOKEH_RESTRICT sums, int count, RowOf row) {
-    std::fill(sums, sums + count, 0.f);
-    int k = 0;
-    const auto from_k = [&](int i) { return row(k + i); };
-    for (; k + 8 <= tap_count; k += 8) add_rows<8>(taps + k, sums, count, from_k);
-    if (k + 4 <= tap_count) add_rows<4>(taps + k, sums, count, from_k), k += 4;
-    if (k + 2 <= tap_count) add_rows<2>(taps + k, sums, count, from_k), k += 2;
-    if (k < tap_count) add_rows<1>(taps + k, sums, count, from_k);
-}
 
 inline bool all_finite(const float* values, int count) {
     unsigned largest_exponent = 0;
@@ -56,7 +30,7 @@ bool blur_columns(HostImage<const T> in, HostSpan<const float> taps, HostImage<T
         const int count = std::min(chunk, width - x0);
         for (int y = begin; y < end; ++y) {
             finite &= all_finite(floats(in.row(y)) + x0, count);
-            weighted_sum(tap_count, taps.data, reinterpret_cast<float*>(columns.row(y) + radius) + x0, count,
+            weighted_sum(taps.data, tap_count, reinterpret_cast<float*>(columns.row(y) + radius) + x0, count,
                          [&](int k) { return floats(in.row(clamp(y + k - radius, 0, in.size.height - 1))) + x0; });
         }
     }
@@ -82,7 +56,7 @@ void gaussian_blur(Cpu& exec, HostImage<const T> in, HostSpan<const float> taps,
         for (int y = begin; y < end; ++y)
             for (int x0 = 0; x0 < width; x0 += chunk) {
                 const float* padded = reinterpret_cast<const float*>(columns.row(y)) + x0;
-                weighted_sum(int(taps.count), taps.data, reinterpret_cast<float*>(out.row(y)) + x0,
+                weighted_sum(taps.data, int(taps.count), reinterpret_cast<float*>(out.row(y)) + x0,
                              std::min(chunk, width - x0), [&](int k) { return padded + k * channels; });
             }
     });

@@ -4,7 +4,7 @@
 // the lattice; each sum has a fixed order. Vertex 0 is the empty one: its value stays zero, and a neighbour that does
 // not exist is vertex 0.
 #pragma once
-#include "kernels/lattice_build_cpu.hpp"
+#include "kernels/lattice_points_cpu.hpp"
 
 namespace cinebokeh::detail {
 
@@ -178,24 +178,12 @@ void TiledLattice<D>::connect_neighbours() {
 
 template <int D>
 void TiledLattice<D>::splat(Scratch& scratch, int t, const float* values) {
-    constexpr int corners = lattice_corners<D>;
     const LatticeTile& tile = tiles_.view().data[t];
     const ptrdiff_t base = ptrdiff_t(t) * lattice_tile;
     const Corners<D>* weights = weights_.view().data + base;
     const Corners<D>* simplices = simplices_.view().data + base;
     const uint16_t* simplex_of = simplex_of_.view().data + base;
-    std::fill_n(scratch.simplex_values[0], tile.simplices * corners, 0.f);
-    for (int first = 0; first < tile.points; first += lattice_block) {
-        float as_float[lattice_block * corners];  // converted ahead, as one flat loop: four times faster
-        const uint16_t* fixed = weights[first].v;
-        for (int i = 0; i < lattice_block * corners; ++i) as_float[i] = float(fixed[i]);
-        for (int p = first; p < std::min(first + lattice_block, tile.points); ++p) {
-            float *sum = scratch.simplex_values[simplex_of[p]], added[corners];
-            const float *weight = as_float + (p - first) * corners, value = values[p];
-            for (int j = 0; j < corners; ++j) added[j] = sum[j] + weight[j] * value;
-            for (int j = 0; j < corners; ++j) sum[j] = added[j];
-        }
-    }
+    add_points(weights, simplex_of, values, tile.points, tile.simplices, scratch.simplex_values);
     float* sums = entry_value_.view().data + tile.first_entry;
     std::fill_n(sums, tile.vertices, 0.f);
     for (int s = 0; s < tile.simplices; ++s)
@@ -211,12 +199,10 @@ void TiledLattice<D>::slice(Scratch& scratch, int t, float* values) {
     const uint16_t* simplex_of = simplex_of_.view().data + base;
     const int* vertex = entry_vertex_.view().data + tile.first_entry;
     for (int v = 0; v < tile.vertices; ++v) scratch.vertex_values[v] = blurred_[vertex[v]];
-    for (int p = 0; p < tile.points; ++p) {
-        const Corners<D>& corners = simplices[simplex_of[p]];
-        float sum = 0;
-        for (int j = 0; j <= D; ++j) sum += float(weights[p].v[j]) * scratch.vertex_values[corners.v[j]];
-        values[p] = sum;
-    }
+    for (int s = 0; s < tile.simplices; ++s)
+        for (int j = 0; j < lattice_corners<D>; ++j)  // corners beyond D + 1 are vertex 0, with weights of zero
+            scratch.simplex_values[s][j] = scratch.vertex_values[simplices[s].v[j]];
+    interpolate_points(weights, simplex_of, scratch.simplex_values, tile.points, values);
 }
 
 template <int D>

@@ -20,6 +20,7 @@
 #include "cinebokeh/core/runs.hpp"
 #include "cinebokeh/core/similarity.hpp"
 #include "cinebokeh/core/thread_pool.hpp"
+#include "cinebokeh/core/weighted_sum.hpp"
 
 #include "cinebokeh/aperture.hpp"
 #include "cinebokeh/autofocus.hpp"
