@@ -45,8 +45,13 @@ float sum_lanes(const float (&lanes)[P]) {
     return sum;
 }
 
-/// How well a patch fits at a displacement, means removed: the sum of squared differences, and the step of
-/// Gauss and Newton that lowers it.
+// The gradient of a patch is Sobel's: less of it is noise than of central differences. The Hessian is that of the patch
+// and of noise in its gradient, and a descent takes short steps: patches along a straight edge would slide along it as
+// far as the noise of both frames leads them, while those that tell the way get there all the same.
+inline constexpr float flow_gradient_noise = 2;   // square grey levels per pixel
+inline constexpr float flow_step_length = 0.25f;  // of Gauss and Newton's
+
+/// How well a patch fits at a displacement, means removed: the sum of squared differences, and the step that lowers it.
 struct PatchFit {
     float error;
     Float2 step;
@@ -64,7 +69,9 @@ public:
             const float* row = from.row(top + r) + left;
             const float* below = from.row(top + r + 1) + left;
             for (int c = 0; c < P; ++c) {
-                const float gx = 0.5f * (row[c + 1] - row[c - 1]), gy = 0.5f * (below[c] - above[c]);
+                const float diagonal = below[c + 1] - above[c - 1], other = above[c + 1] - below[c - 1];
+                const float gx = 0.125f * (diagonal + other + 2 * (row[c + 1] - row[c - 1]));
+                const float gy = 0.125f * (diagonal - other + 2 * (below[c] - above[c]));
                 value_[r][c] = row[c], gx_[r][c] = gx, gy_[r][c] = gy;
                 sx[c] += gx, sy[c] += gy, sxx[c] += gx * gx, sxy[c] += gx * gy, syy[c] += gy * gy;
             }
@@ -75,7 +82,8 @@ public:
         const float hyy = sum_lanes(syy) - mean_gy_ * mean_gy_ * (P * P) + damping;
         const float determinant = hxx * hyy - hxy * hxy;
         if (!(determinant > 0)) return;  // rounding only: the step stays zero
-        ixx_ = hyy / determinant, ixy_ = -hxy / determinant, iyy_ = hxx / determinant;
+        const float scale = flow_step_length / determinant;
+        ixx_ = scale * hyy, ixy_ = -scale * hxy, iyy_ = scale * hxx;
     }
 
     /// Compares with the second frame at a displacement. Eight loads and four sums per row of the patch.
@@ -96,9 +104,7 @@ public:
     }
 
 private:
-    // Added to the Hessian: the gradient that noise of half a grey level would have made. Without it patches along a
-    // straight edge slide.
-    static constexpr float damping = P * P * 0.125f;
+    static constexpr float damping = P * P * flow_gradient_noise;
 
     int left_, top_;
     float ixx_ = 0, ixy_ = 0, iyy_ = 0, mean_gx_, mean_gy_;

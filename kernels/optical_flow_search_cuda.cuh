@@ -117,8 +117,10 @@ public:
             if (!inside(i)) continue;
             const int x = left + column(i), y = top + row(i);
             value_[i] = from.clamped(x, y);
-            gx_[i] = 0.5f * (from.clamped(x + 1, y) - from.clamped(x - 1, y));
-            gy_[i] = 0.5f * (from.clamped(x, y + 1) - from.clamped(x, y - 1));
+            const auto at = [&](int dx, int dy) { return from.clamped(x + dx, y + dy); };
+            const float diagonal = at(1, 1) - at(-1, -1), other = at(1, -1) - at(-1, 1);
+            gx_[i] = 0.125f * (diagonal + other + 2 * (at(1, 0) - at(-1, 0)));
+            gy_[i] = 0.125f * (diagonal - other + 2 * (at(0, 1) - at(0, -1)));
             sx += gx_[i], sy += gy_[i], sxx += gx_[i] * gx_[i], sxy += gx_[i] * gy_[i], syy += gy_[i] * gy_[i];
         }
         mean_gx_ = flow_warp_sum(sx) / (P * P), mean_gy_ = flow_warp_sum(sy) / (P * P);
@@ -126,7 +128,7 @@ public:
         const float hxy = flow_warp_sum(sxy) - mean_gx_ * mean_gy_ * (P * P);
         const float hyy = flow_warp_sum(syy) - mean_gy_ * mean_gy_ * (P * P) + damping;
         const float determinant = hxx * hyy - hxy * hxy;
-        const float inverse = determinant > 0 ? 1 / determinant : 0;  // else rounding only: the step stays zero
+        const float inverse = determinant > 0 ? detail::flow_step_length / determinant : 0;  // else rounding only
         ixx_ = hyy * inverse, ixy_ = -hxy * inverse, iyy_ = hxx * inverse;
     }
 
@@ -146,7 +148,7 @@ public:
     }
 
 private:
-    static constexpr float damping = P * P * 0.125f;  // as in FlowPatch
+    static constexpr float damping = P * P * detail::flow_gradient_noise;
 
     static __device__ int index(int i) { return int(threadIdx.x) % 32 + 32 * i; }
     static __device__ bool inside(int i) { return index(i) < P * P; }

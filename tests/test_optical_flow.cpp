@@ -177,27 +177,35 @@ struct Level {
     HostImage<const float> view() { return image.view(size); }
 };
 
-// Section 2.1 in double: the sum of squared differences of the mean-free patch, and the Gauss-Newton step.
+// Section 2.1 in double: the sum of squared differences of the mean-free patch, and a quarter of the Gauss-Newton step.
 struct Fit {
     double error, step_x, step_y;
 };
 Fit reference_fit(const Plane& from, const Plane& to, int left, int top, int patch, double u, double v) {
     double mean_d = 0, mean_x = 0, mean_y = 0;
     const double n = double(patch) * patch;
-    auto gradient_x = [&](int x, int y) { return (from.at(x + 1, y) - from.at(x - 1, y)) / 2; };
-    auto gradient_y = [&](int x, int y) { return (from.at(x, y + 1) - from.at(x, y - 1)) / 2; };
+    auto gradient_x = [&](int x, int y) {  // Sobel's
+        double sum = 0;
+        for (int d = -1; d <= 1; ++d) sum += (d == 0 ? 2 : 1) * (from.at(x + 1, y + d) - from.at(x - 1, y + d));
+        return sum / 8;
+    };
+    auto gradient_y = [&](int x, int y) {
+        double sum = 0;
+        for (int d = -1; d <= 1; ++d) sum += (d == 0 ? 2 : 1) * (from.at(x + d, y + 1) - from.at(x + d, y - 1));
+        return sum / 8;
+    };
     auto difference = [&](int x, int y) { return to.at(x + u, y + v) - from.at(x, y); };
     for (int y = top; y < top + patch; ++y)
         for (int x = left; x < left + patch; ++x)
             mean_d += difference(x, y) / n, mean_x += gradient_x(x, y) / n, mean_y += gradient_y(x, y) / n;
-    double xx = n / 8, xy = 0, yy = n / 8, bx = 0, by = 0, error = 0;  // n / 8: the damping
+    double xx = 2 * n, xy = 0, yy = 2 * n, bx = 0, by = 0, error = 0;  // 2 n: noise in the gradient
     for (int y = top; y < top + patch; ++y)
         for (int x = left; x < left + patch; ++x) {
             const double gx = gradient_x(x, y) - mean_x, gy = gradient_y(x, y) - mean_y, d = difference(x, y) - mean_d;
             xx += gx * gx, xy += gx * gy, yy += gy * gy, bx += gx * d, by += gy * d, error += d * d;
         }
     const double determinant = xx * yy - xy * xy;
-    return {error, -(yy * bx - xy * by) / determinant, -(xx * by - xy * bx) / determinant};
+    return {error, -(yy * bx - xy * by) / (4 * determinant), -(xx * by - xy * bx) / (4 * determinant)};
 }
 
 // The energy of section 2.3 in double, linearised about the flow `start`.
@@ -243,7 +251,7 @@ double energy(const Plane& from, const Plane& to, const std::vector<Float2>& sta
 }
 }  // namespace
 
-TEST_CASE("the fit of a patch is the residual and the Gauss-Newton step of the definition") {
+TEST_CASE("the fit of a patch is the residual and the step of the definition") {
     const Size s{40, 30};
     const Plane from = texture_plane(s, 0, 0), to = texture_plane(s, 1.3, -0.6);
     Cpu exec;

@@ -110,6 +110,42 @@ def templates(frame, truth, count=20, patch=(320, 256)):
     return luma(frame[0])[top:top + patch[1], left:left + patch[0]], np.stack(bank), np.stack(valid)
 
 
+def affine(degrees, zoom, shift):
+    """A turn and a zoom about the middle of the frame, and a shift: x -> matrix x + offset, (x, y) in pixels."""
+    c, s = zoom * np.cos(np.radians(degrees)), zoom * np.sin(np.radians(degrees))
+    matrix, middle = np.array([[c, -s], [s, c]]), np.array(SIZE) / 2
+    return matrix, middle + np.array(shift) - matrix @ middle
+
+
+def known_motion(frame, truth):
+    """The frame after a motion that is known: subject and background move apart, each as a whole; sensor noise.
+
+    Returns the later frame, the flow [h, w, 2] from the earlier one, and where that is seen in both.
+    """
+    h, w = truth.shape
+    y, x = np.mgrid[0:h, 0:w].astype(np.float64)
+    nearest = scipy.ndimage.distance_transform_edt(truth, return_indices=True, return_distances=False)
+    layers = [frame[tuple(nearest)].astype(np.float64), frame.astype(np.float64)]  # what lies behind the subject is made up
+    motions = [affine(0.4, 1.01, (4.5, -2.2)), affine(-0.8, 0.99, (-5.3, 2.6))]
+
+    def moved(image, motion, order):
+        inverse = np.linalg.inv(motion[0])
+        u, v = x - motion[1][0], y - motion[1][1]
+        at = (inverse[1, 0] * u + inverse[1, 1] * v, inverse[0, 0] * u + inverse[0, 1] * v)
+        planes = image if image.ndim == 3 else image[:, :, None]
+        return np.dstack([scipy.ndimage.map_coordinates(planes[:, :, c], at, order=order, mode="nearest") for c in range(planes.shape[2])])
+
+    cover = moved(truth.astype(np.float64), motions[1], 1)
+    later = moved(layers[1], motions[1], 3) * cover + moved(layers[0], motions[0], 3) * (1 - cover)
+    later = later + np.random.default_rng(3).normal(0, 2, later.shape)
+    ends = [np.dstack([m[0, 0] * x + m[0, 1] * y + t[0], m[1, 0] * x + m[1, 1] * y + t[1]]) for m, t in motions]
+    end = np.where(truth[:, :, None] > 0, ends[1], ends[0])
+    inside = (end >= 0).all(2) & (end[:, :, 0] <= w - 1) & (end[:, :, 1] <= h - 1)
+    covered = scipy.ndimage.map_coordinates(cover[:, :, 0], (end[:, :, 1], end[:, :, 0]), order=1, mode="nearest") > 0
+    flow = (end - np.dstack([x, y])).astype(np.float32)
+    return later.clip(0, 255).round().astype(np.uint8), flow, inside & ((truth > 0) | ~covered)
+
+
 def write_all(folder, frames, truth):
     save = lambda name, array: np.save(os.path.join(folder, name + ".npy"), np.ascontiguousarray(array))
     opaque = lambda rgb: np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
@@ -129,6 +165,8 @@ def write_all(folder, frames, truth):
     matte = np.pad(matte, ((0, LARGE[1] - matte.shape[0]), (0, LARGE[0] - matte.shape[1])))
     save("large_matte", matte.astype(np.float32))
     save("large_light", np.dstack([(large / 255) ** 2.2, np.ones(LARGE[::-1])]).astype(np.float32))
-    save("from", luma(frames[0])), save("to", luma(frames[1]))
-    half = lambda rgb: luma(rgb.reshape(240, 2, 427, 2, 3).mean((1, 3)).round())
-    save("small_from", half(frames[0])), save("small_to", half(frames[1]))
+    later, motion, seen = known_motion(frames[0], truth)
+    save("from", luma(frames[0])), save("to", luma(later)), save("motion", motion), save("seen", seen)
+    half = lambda image: image.reshape(240, 2, 427, 2, -1).mean((1, 3))
+    save("small_from", luma(half(frames[0]).round())), save("small_to", luma(half(later).round()))
+    save("small_motion", half(motion) / 2), save("small_seen", half(seen)[:, :, 0] == 1)
