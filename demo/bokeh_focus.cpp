@@ -5,7 +5,6 @@
 
 #include "cinebokeh/core/error.hpp"
 #include "cinebokeh/plane_disparity.hpp"
-#include "focus_track_file.hpp"
 
 namespace cinebokeh::demo {
 namespace {
@@ -33,6 +32,17 @@ FocusTrack track_of(const BokehOptions& options, Size frame) {
     }
     return FocusTrack(std::move(keys));
 }
+
+// What is said on the command line goes before what the track says.
+TrackLens lens_of(const BokehOptions& options) {
+    std::optional<TrackLens> of_track;
+    if (!options.focus_track.empty()) of_track = read_track_lens(options.focus_track);
+    TrackLens lens = of_track.value_or(TrackLens{});
+    if (options.focal_length) lens.lens.focal_length = *options.focal_length / 1000;
+    if (options.sensor_width) lens.lens.sensor_width = *options.sensor_width / 1000;
+    if (options.scale) lens.scale = *options.scale;
+    return lens;
+}
 }  // namespace
 
 float largest_radius(HostImage<const float> disparity, Focus focus) {
@@ -47,16 +57,14 @@ float largest_radius(HostImage<const float> disparity, Focus focus) {
 }
 
 BokehFocus::BokehFocus(const BokehOptions& options, Size frame, TimeBase unit)
-    : BokehFocus(options, track_of(options, frame), unit) {}
+    : BokehFocus(options, track_of(options, frame), lens_of(options), unit) {}
 
-BokehFocus::BokehFocus(const BokehOptions& options, FocusTrack track, TimeBase unit)
+BokehFocus::BokehFocus(const BokehOptions& options, FocusTrack track, const TrackLens& lens, TimeBase unit)
     : seconds_(double(unit.num) / unit.den),
       on_subject_(std::any_of(track.keys().begin(), track.keys().end(),
                               [](const FocusKey& key) { return key.target.kind == FocusTarget::Kind::subject; })),
       snap_(options.snap),
-      player_(exec_, std::move(track),
-              Lens{.focal_length = options.focal_length / 1000, .sensor_width = options.sensor_width / 1000},
-              options.scale) {}
+      player_(exec_, std::move(track), lens.lens, lens.scale) {}
 
 Focus BokehFocus::operator()(const Frame& frame) {
     const double time = double(frame.time) * seconds_;

@@ -2,6 +2,7 @@
 #pragma once
 #include "bokeh_options.hpp"
 #include "cinebokeh/pipeline/focus_track.hpp"
+#include "focus_track_file.hpp"
 #include "frame.hpp"
 
 namespace cinebokeh::demo {
@@ -25,7 +26,7 @@ public:
     bool on_subject() const { return on_subject_; }
 
 private:
-    BokehFocus(const BokehOptions& options, FocusTrack track, TimeBase unit);
+    BokehFocus(const BokehOptions& options, FocusTrack track, const TrackLens& lens, TimeBase unit);
 
     double seconds_;  // per unit of time
     bool on_subject_, snap_;

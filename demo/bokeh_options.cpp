@@ -81,7 +81,7 @@ void add_bokeh(CLI::App* command, BokehOptions& options) {
     command
         ->add_option_function<std::string>(
             "--disparity-scale",
-            [&options](const std::string& text) { parse_scale(text, options.scale), options.given = true; },
+            [&options](const std::string& text) { parse_scale(text, options.scale.emplace()), options.given = true; },
             "what disparity d means to that lens: it is 1 / (A d + B) metres away; default 1,0")
         ->check(CLI::Validator(
             [](const std::string& text) {

@@ -24,13 +24,15 @@ struct BokehOptions {
     bool snap = true;        // where matte and disparity disagree, believe the matte
     FocusOn focus = FocusOn::subject;
     float focus_disparity = 0;
-    int x = 0, y = 0;                            // of the point, pixels
-    std::string focus_track;                     // a file that says it for every moment, instead
-    std::optional<float> strength;               // radius in pixels per unit of disparity
-    std::optional<float> f_number;               // of a lens
-    DisparityScale scale;                        // what disparity means to that lens
-    float focal_length = 50, sensor_width = 36;  // millimetres
-    bool given = false;                          // anything of this
+    int x = 0, y = 0;               // of the point, pixels
+    std::string focus_track;        // a file that says it for every moment, instead
+    std::optional<float> strength;  // radius in pixels per unit of disparity
+    std::optional<float> f_number;  // of a lens
+    // Of that lens: what disparity means to it, and millimetres. What is not given is as the track says, or the
+    // default.
+    std::optional<DisparityScale> scale;
+    std::optional<float> focal_length, sensor_width;
+    bool given = false;  // anything of this
 };
 
 /// Adds --disparity, --no-snap, --focus, --strength, --f-number, --focal-length and --sensor-width to a command.

@@ -64,14 +64,52 @@ Json target_json(const FocusTarget& target) {
             return "subject";
     }
 }
-}  // namespace
 
-FocusTrack read_focus_track(const std::string& file) {
+Json read_json(const std::string& file) {
     const std::vector<unsigned char> bytes = read_bytes(file);
-    const Json json = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
+    Json json = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
     require(!json.is_discarded(), "the focus track '", file, "' is not JSON");
     require(json.is_object() && json.contains("keys") && json["keys"].is_array(), "the focus track '", file,
             R"(' must be {"keys": [{"time": 0, "focus": "subject"}, ...]})");
+    return json;
+}
+
+TrackLens read_lens(const Json& json) {
+    only_fields(json, {"focal_length", "sensor_width", "disparity_scale"});
+    const auto millimetres = [&](const char* name) { return number(json.value(name, Json()), name) / 1000; };
+    TrackLens lens{.lens = {.focal_length = millimetres("focal_length"),
+                            .focus_distance = INFINITY,
+                            .sensor_width = millimetres("sensor_width")}};
+    if (json.contains("disparity_scale")) {
+        const Json& scale = json["disparity_scale"];
+        require(scale.is_array() && scale.size() == 2, "disparity_scale must be [a, b], not ", scale.dump());
+        lens.scale = {number(scale[0], "a"), number(scale[1], "b")};
+    }
+    focus_of(lens.lens, 1, lens.scale);  // refuses what cannot be
+    return lens;
+}
+}  // namespace
+
+float TrackLens::nearest() const { return float(scale.disparity(1.1 * double(lens.focal_length))); }
+
+Focus TrackLens::focus(float f_number, float disparity, int image_width) const {
+    Lens through = lens;
+    through.f_number = f_number;
+    return {focus_of_disparity(through, image_width, scale, std::min(disparity, nearest())).strength, disparity};
+}
+
+std::optional<TrackLens> read_track_lens(const std::string& file) {
+    const Json json = read_json(file);
+    if (!json.contains("lens")) return {};
+    try {
+        return read_lens(json["lens"]);
+    } catch (const Error& error) {
+        fail("the focus track '" + file + "', lens: " + error.what());
+    }
+}
+
+FocusTrack read_focus_track(const std::string& file) {
+    const Json json = read_json(file);
     std::vector<FocusKey> keys;
     std::string where = "the focus track '" + file + "'";
     try {
@@ -86,7 +124,7 @@ FocusTrack read_focus_track(const std::string& file) {
     }
 }
 
-void write_focus_track(const std::string& file, const FocusTrack& track) {
+void write_focus_track(const std::string& file, const FocusTrack& track, const std::optional<TrackLens>& lens) {
     Json json;
     json["keys"] = Json::array();
     for (const FocusKey& key : track.keys()) {
@@ -97,6 +135,10 @@ void write_focus_track(const std::string& file, const FocusTrack& track) {
             if (easing == key.easing) entry["easing"] = name;
         json["keys"].push_back(entry);
     }
+    if (lens)
+        json["lens"] = {{"focal_length", lens->lens.focal_length * 1000},
+                        {"sensor_width", lens->lens.sensor_width * 1000},
+                        {"disparity_scale", {lens->scale.a, lens->scale.b}}};
     std::ofstream stream(file);
     stream << json.dump(1) << '\n';
     stream.close();

@@ -185,6 +185,7 @@ void App::record(bool on) {
             recorder_ = std::make_shared<Recorder>(
                 RecorderParams{.folder = Recorder::fresh_folder(params_.record_parent),
                                .source = pipeline_.info(),
+                               .lens = lens_of(settings_),
                                .transparent = settings_.background == LiveBackground::transparent,
                                .disparity = records_disparity()});
             pipeline_.add_output(recorder_);

@@ -34,7 +34,11 @@ private:
     struct Layout {
         ImVec2 canvas_low, canvas_high, track_low, track_high, strip_low, strip_high, side_low, side_high;
     };
-    static constexpr float side_width = 330, strip_height = 84, track_height = 150;
+    struct Lane {  // of the timeline: disparities, or f-numbers
+        bool of_focus;
+        ImVec2 low, high;
+    };
+    static constexpr float side_width = 330, strip_height = 84, track_height = 190;
 
     // app.cpp
     void take_newest();
@@ -78,13 +82,17 @@ private:
     // app_timeline.cpp
     void draw_timeline();
     void draw_track_controls();
-    void draw_track(ImVec2 low, ImVec2 high);
-    void edit_track(ImVec2 low, ImVec2 high);
+    void draw_lane(bool of_focus, float height);
+    void draw_track(const Lane& lane);
+    void edit_track(const Lane& lane);
     void delete_key();
     void track_changed();
     void render_again();
     void finish_rendering(bool wait);
-    ImVec2 place_of(double time, float disparity, ImVec2 low, ImVec2 high) const;
+    ImVec2 place_of(double time, float share, const Lane& lane) const;
+    ImVec2 place_of_key(int index, const Lane& lane) const;
+    float share_of(float value, const Lane& lane) const;  // of the height of the lane
+    float value_of(float share, const Lane& lane) const;
     double track_seconds() const;
 
     bool slider(const char* name, float& value, float low, float high, const char* format, bool logarithmic = false);
@@ -109,7 +117,7 @@ private:
     Cpu cpu_{1};
     Autofocus<Cpu> autofocus_{cpu_};
     Strokes strokes_;
-    bool scribbling_ = false, painting_ = false, was_paused_ = false;
+    bool scribbling_ = false, painting_ = false, stroke_grew_ = false, was_paused_ = false;
     float brush_ = 8;
     bool dragging_ = false, moved_ = false, moving_divider_ = false;
     ImVec2 pressed_at_{};

@@ -101,15 +101,19 @@ void App::handle_canvas_mouse() {
         describe_pixel(pixel);
 }
 
-// Left marks the subject, right the background; when both are there, every finished stroke shows its cut.
+// Left marks the subject, right the background; when both are there, the cut is shown while a stroke grows, as often as
+// it can be found, and followed from the end of the stroke on.
 void App::paint(Float2 pixel, bool inside) {
     for (const auto& [mouse_button, label] :
          {std::pair{ImGuiMouseButton_Left, subject_scribble}, std::pair{ImGuiMouseButton_Right, background_scribble}}) {
         if (inside && ImGui::IsMouseClicked(mouse_button)) {
             strokes_.begin(label, brush_, pixel);
-            painting_ = true;
+            painting_ = stroke_grew_ = true;
         } else if (painting_ && ImGui::IsMouseDown(mouse_button)) {
-            strokes_.extend(pixel);
+            stroke_grew_ |= strokes_.extend(pixel);
+            if (!stroke_grew_ || !strokes_.complete() || pipeline_.finding()) continue;
+            stroke_grew_ = false;
+            pipeline_.find_subject(strokes_.labels(cpu_, frame_->frame.size), true);
         } else if (painting_ && ImGui::IsMouseReleased(mouse_button)) {
             painting_ = false;
             if (strokes_.complete()) pipeline_.find_subject(strokes_.labels(cpu_, frame_->frame.size));

@@ -12,7 +12,8 @@ namespace cinebokeh::demo {
 namespace {
 constexpr float reach = 9;  // points around a key within which it is meant
 constexpr ImU32 line_colour = IM_COL32(120, 170, 230, 255), key_colour = IM_COL32(232, 143, 51, 255),
-                selected_colour = IM_COL32(255, 225, 180, 255);
+                selected_colour = IM_COL32(255, 225, 180, 255), grid_colour = IM_COL32(255, 255, 255, 22),
+                label_colour = IM_COL32(150, 150, 150, 255);
 const char* const easing_names[] = {"linear", "smooth", "hold"};  // as FocusEasing
 }  // namespace
 
@@ -22,9 +23,21 @@ double App::track_seconds() const {
     return std::max({video, editor_->key(editor_->count() - 1).time, 0.1});
 }
 
-ImVec2 App::place_of(double time, float disparity, ImVec2 low, ImVec2 high) const {
-    const float u = float(time / track_seconds()), v = (disparity - track_low_) / (track_high_ - track_low_);
-    return {low.x + u * (high.x - low.x), high.y - v * (high.y - low.y)};
+ImVec2 App::place_of(double time, float share, const Lane& lane) const {
+    const float u = float(time / track_seconds());
+    return {lane.low.x + u * (lane.high.x - lane.low.x), lane.high.y - share * (lane.high.y - lane.low.y)};
+}
+float App::share_of(float value, const Lane& lane) const {
+    if (lane.of_focus) return (value - track_low_) / (track_high_ - track_low_);
+    return 1 - std::log(value / TrackEditor::widest) / std::log(TrackEditor::narrowest / TrackEditor::widest);
+}
+float App::value_of(float share, const Lane& lane) const {
+    if (lane.of_focus) return track_low_ + std::clamp(share, 0.f, 1.f) * (track_high_ - track_low_);
+    return TrackEditor::widest * std::pow(TrackEditor::narrowest / TrackEditor::widest, 1 - share);
+}
+ImVec2 App::place_of_key(int index, const Lane& lane) const {
+    const FocusKey& key = editor_->key(index);
+    return place_of(key.time, share_of(lane.of_focus ? key.target.value : *key.f_number, lane), lane);
 }
 
 void App::draw_timeline() {
@@ -34,29 +47,49 @@ void App::draw_timeline() {
     ImGui::Begin("track", nullptr,
                  ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoBringToFrontOnFocus);
     draw_track_controls();
-    const ImVec2 low = ImGui::GetCursorScreenPos(), size = ImGui::GetContentRegionAvail();
-    ImGui::InvisibleButton("timeline", {std::max(size.x, 10.f), std::max(size.y, 10.f)});
-    const ImVec2 high = ImGui::GetItemRectMax();
-    controls_.mark("timeline");
     if (!dragging_key_) {
         track_low_ = -0.1f, track_high_ = 1.1f;
-        for (const FocusKey& key : editor_->track().keys()) {
+        for (const FocusKey& key : editor_->focus().track.keys()) {
             track_low_ = std::min(track_low_, key.target.value - 0.1f);
             track_high_ = std::max(track_high_, key.target.value + 0.1f);
         }
     }
-    edit_track(low, high);
-    draw_track(low, high);
+    const float height = ImGui::GetContentRegionAvail().y - 4;
+    draw_lane(true, height * 0.6f);
+    draw_lane(false, height * 0.4f);
+    if (!ImGui::IsMouseDown(ImGuiMouseButton_Left)) dragging_key_ = false;
     ImGui::End();
 }
 
+void App::draw_lane(bool of_focus, float height) {
+    const ImVec2 low = ImGui::GetCursorScreenPos();
+    const char* name = of_focus ? "timeline" : "f-numbers";
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(8, 4));
+    ImGui::InvisibleButton(name, {std::max(ImGui::GetContentRegionAvail().x, 10.f), std::max(height, 10.f)});
+    ImGui::PopStyleVar();
+    controls_.mark(name);
+    const Lane lane{of_focus, low, ImGui::GetItemRectMax()};
+    edit_track(lane);
+    draw_track(lane);
+}
+
 void App::draw_track_controls() {
+    ImGui::AlignTextToFramePadding();
     ImGui::Text("Focus track");
     ImGui::SameLine();
     if (selected_key_ >= 0) {
         const FocusKey& key = editor_->key(selected_key_);
         int easing = int(key.easing);
         ImGui::TextDisabled("%.2f s, disparity %.3f", key.time, double(key.target.value));
+        ImGui::SameLine();
+        ImGui::SetNextItemWidth(110);
+        float f_number = *key.f_number;
+        if (ImGui::SliderFloat("##f-number", &f_number, TrackEditor::widest, TrackEditor::narrowest, "f/%.1f",
+                               ImGuiSliderFlags_Logarithmic | ImGuiSliderFlags_AlwaysClamp)) {
+            editor_->set_f_number(selected_key_, f_number);
+            track_changed();
+        }
+        controls_.mark("key f-number");
         ImGui::SameLine();
         ImGui::SetNextItemWidth(90);
         if (ImGui::BeginCombo("##easing", easing_names[easing])) {
@@ -88,41 +121,52 @@ void App::draw_track_controls() {
     }
 }
 
-void App::draw_track(ImVec2 low, ImVec2 high) {
+void App::draw_track(const Lane& lane) {
     ImDrawList& list = *ImGui::GetWindowDrawList();
-    list.AddRectFilled(low, high, IM_COL32(12, 12, 13, 255));
-    list.PushClipRect(low, high);
+    list.AddRectFilled(lane.low, lane.high, IM_COL32(12, 12, 13, 255));
+    list.PushClipRect(lane.low, lane.high);
+    const auto level = [&](float value, const char* text) {
+        const float y = place_of(0, share_of(value, lane), lane).y;
+        list.AddLine({lane.low.x, y}, {lane.high.x, y}, grid_colour);
+        list.AddText({lane.low.x + 4, y}, label_colour, text);
+    };
+    if (lane.of_focus)
+        level(1, "disparity 1"), level(0, "0");
+    else
+        level(2, "f/2"), level(8, "f/8");
     constexpr int steps = 300;
     ImVec2 last{};
     for (int i = 0; i <= steps; ++i) {
         const double time = track_seconds() * i / steps;
-        const ImVec2 at = place_of(time, focus_at(editor_->track(), time).disparity, low, high);
+        const float value = lane.of_focus ? editor_->focus().disparity_at(time) : editor_->focus().f_number_at(time);
+        const ImVec2 at = place_of(time, share_of(value, lane), lane);
         if (i) list.AddLine(last, at, line_colour, 1.5f);
         last = at;
     }
     if (frame_) {
         const TimeBase& unit = pipeline_.info().time_base;
-        const float x = place_of(double(frame_->frame.time) * unit.num / unit.den, 0, low, high).x;
-        list.AddLine({x, low.y}, {x, high.y}, IM_COL32(255, 255, 255, 120));
+        const float x = place_of(double(frame_->frame.time) * unit.num / unit.den, 0, lane).x;
+        list.AddLine({x, lane.low.y}, {x, lane.high.y}, IM_COL32(255, 255, 255, 120));
     }
     for (int i = 0; i < editor_->count(); ++i) {
-        const ImVec2 at = place_of(editor_->key(i).time, editor_->key(i).target.value, low, high);
+        const ImVec2 at = place_of_key(i, lane);
         list.AddNgonFilled(at, 6, i == selected_key_ ? selected_colour : key_colour, 4);
-        controls_.mark("key:" + std::to_string(i), {at.x - 5, at.y - 5}, {at.x + 5, at.y + 5});
+        controls_.mark((lane.of_focus ? "key:" : "f-number key:") + std::to_string(i), {at.x - 5, at.y - 5},
+                       {at.x + 5, at.y + 5});
     }
     list.PopClipRect();
 }
 
 // Of the item that was drawn last.
-void App::edit_track(ImVec2 low, ImVec2 high) {
+void App::edit_track(const Lane& lane) {
     const ImVec2 mouse = ImGui::GetIO().MousePos;
-    const double time = std::max(0.0, double((mouse.x - low.x) / (high.x - low.x))) * track_seconds();
-    const float disparity = track_low_ + (high.y - mouse.y) / (high.y - low.y) * (track_high_ - track_low_);
+    const double time = std::max(0.0, double((mouse.x - lane.low.x) / (lane.high.x - lane.low.x))) * track_seconds();
+    const float value = value_of((lane.high.y - mouse.y) / (lane.high.y - lane.low.y), lane);
     if (ImGui::IsItemActivated()) {
         selected_key_ = -1;
         float nearest = reach;
         for (int i = 0; i < editor_->count(); ++i) {
-            const ImVec2 at = place_of(editor_->key(i).time, editor_->key(i).target.value, low, high);
+            const ImVec2 at = place_of_key(i, lane);
             const float distance = std::hypot(at.x - mouse.x, at.y - mouse.y);
             if (distance <= nearest) nearest = distance, selected_key_ = i;
         }
@@ -132,10 +176,13 @@ void App::edit_track(ImVec2 low, ImVec2 high) {
         }
     } else if (ImGui::IsItemActive() && selected_key_ >= 0 && ImGui::IsMouseDragging(ImGuiMouseButton_Left, 2)) {
         dragging_key_ = true;
-        editor_->move(selected_key_, time, std::clamp(disparity, track_low_, track_high_));
+        editor_->move(selected_key_, time);
+        if (lane.of_focus)
+            editor_->set_disparity(selected_key_, value);
+        else
+            editor_->set_f_number(selected_key_, value);
         track_changed();
     }
-    if (!ImGui::IsItemActive()) dragging_key_ = false;
 }
 
 void App::delete_key() {
@@ -145,7 +192,7 @@ void App::delete_key() {
     track_changed();
 }
 
-void App::track_changed() { pipeline_.follow_track(editor_->track()); }
+void App::track_changed() { pipeline_.follow_track(editor_->focus()); }
 
 void App::render_again() {
     if (rendering_.valid()) return;

@@ -39,7 +39,9 @@ public:
     Tell tell_;
     std::promise<void> done_;
     std::atomic<bool> paused_{false}, ended_{false};
-    std::atomic<long> captured_{0};
+    std::atomic<long> captured_{0}, stalls_{0};
+    std::atomic<double> waiting_since_{-1};  // for the next frame of a camera; negative: not waiting
+    double now() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
 private:
     bool deliver_next();
@@ -52,7 +54,7 @@ private:
     bool reopen();
     void sleep(double seconds) const;
     bool stopped() const { return stop_ || stop_requested(); }
-    double now() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+    bool read(Frame& frame);
     void tell(const std::string& text) {
         std::lock_guard lock(calls_);
         if (!stop_) tell_(text);
@@ -94,6 +96,11 @@ void Capture::pause(bool on) { worker_->paused_ = on; }
 bool Capture::paused() const { return worker_->paused_; }
 bool Capture::ended() const { return worker_->ended_; }
 long Capture::captured() const { return worker_->captured_; }
+long Capture::stalls() const { return worker_->stalls_ + (stalled_for() > 0); }
+double Capture::stalled_for() const {
+    const double since = worker_->waiting_since_, waited = worker_->now() - since;
+    return since >= 0 && waited > silence ? waited : 0;
+}
 
 void Capture::Worker::run() {
     while (!stopped()) {
@@ -127,7 +134,7 @@ bool Capture::Worker::deliver_next() {
     }
     FramePointer next = pool_.take();
     const double before = now();
-    if (!source_->next(next->frame)) return false;
+    if (!read(next->frame)) return false;
     next->frame.index = index_++;
     disparity_.fill(next->frame);
     next->times = {};
@@ -137,6 +144,16 @@ bool Capture::Worker::deliver_next() {
     next->frame.index = int(captured_);
     next->captured_at = now();
     return hand_over(std::move(next));
+}
+
+bool Capture::Worker::read(Frame& frame) {
+    if (!info_.live) return source_->next(frame);
+    const double begun = now();
+    waiting_since_ = begun;
+    const bool there = source_->next(frame);
+    waiting_since_ = -1;
+    if (now() - begun > silence) ++stalls_;
+    return there;
 }
 
 bool Capture::Worker::hand_over(FramePointer frame) {

@@ -43,6 +43,11 @@ public:
     /// The source has ended, or failed for good.
     bool ended() const;
     long captured() const;
+    /// How often a camera has delivered nothing for `silence` seconds though nobody unplugged it, and how long it is
+    /// silent now: 0 where it delivers, or where nothing is expected of it.
+    static constexpr double silence = 1.5;
+    long stalls() const;
+    double stalled_for() const;
 
 private:
     class Worker;

@@ -43,6 +43,7 @@ void write_live_report(const std::string& file, const LivePipeline& pipeline) {
     json["captured"] = pipeline.captured();
     json["shown"] = summary.shown;
     json["dropped"] = summary.dropped;
+    json["camera_stalls"] = pipeline.stalls();
     json["lost_frames"] = pipeline.lost_frames();
     json["mean_fps"] = rounded(seconds > 0 ? double(summary.shown) / seconds : 0);
     json["fps"] = rounded(double(summary.fps));

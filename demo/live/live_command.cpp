@@ -108,7 +108,7 @@ int live(const LiveOptions& options) {
     LivePipeline pipeline(
         {.input = input, .disparity = options.disparity, .loop = !options.once, .max_frames = options.frames},
         {.threads = options.threads, .cuda = backend.cuda, .network = network}, settings);
-    if (is_recording(input)) pipeline.follow_track(TrackEditor(recorded_track(input)).track());
+    if (is_recording(input)) pipeline.follow_track(RecordedFocus::read(recorded_track(input)));
     if (!options.virtual_camera.empty())
         pipeline.add_output(std::make_shared<VirtualCameraOutput>(options.virtual_camera, pipeline.info().size));
     int code;

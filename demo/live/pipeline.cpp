@@ -4,7 +4,6 @@
 
 #include "cinebokeh/core/error.hpp"
 #include "signals.hpp"
-#include "track_editor.hpp"
 
 namespace cinebokeh::demo {
 namespace {
@@ -77,9 +76,15 @@ LiveSettings LivePipeline::settings() const {
     return settings_;
 }
 
-void LivePipeline::find_subject(std::vector<uint8_t> strokes) {
+void LivePipeline::find_subject(std::vector<uint8_t> strokes, bool preview) {
     std::lock_guard lock(mutex_);
-    wanted_ = std::move(strokes);
+    wanted_ = Wish{std::move(strokes), preview};
+    finding_ = true;
+}
+
+bool LivePipeline::finding() const {
+    std::lock_guard lock(mutex_);
+    return finding_;
 }
 
 void LivePipeline::rack_to(float distance) {
@@ -110,6 +115,7 @@ int LivePipeline::quality_step() const {
 }
 
 std::string LivePipeline::message() const {
+    if (capture_.stalled_for() > 0) return info().name + " delivers no pictures: waiting for it";
     std::lock_guard lock(mutex_);
     for (const std::string& message : messages_)
         if (!message.empty()) return message;
@@ -136,7 +142,7 @@ void LivePipeline::set_method(LiveSubject subject, const std::string& method) {
     subject_in_use_ = subject, subject_method_ = method;
 }
 
-void LivePipeline::follow_track(std::optional<FocusTrack> track) {
+void LivePipeline::follow_track(std::optional<RecordedFocus> track) {
     std::lock_guard lock(mutex_);
     track_ = std::move(track);
     render_again_ = true;
@@ -199,6 +205,10 @@ void LivePipeline::follow_subject() {
             std::fill(work.frame.matte.begin(), work.frame.matte.end(), 0.f);
             following_ = false;
         }
+        {
+            std::lock_guard lock(mutex_);
+            finding_ = wanted_.has_value();
+        }
         newest_subject_ = *frame;
         const bool match = settings().match;
         if (!match) {
@@ -213,11 +223,11 @@ void LivePipeline::follow_subject() {
 }
 
 void LivePipeline::subject_of(LiveFrame& frame) {
-    std::optional<std::vector<uint8_t>> strokes;
+    std::optional<Wish> wish;
     LiveSettings settings;
     {
         std::lock_guard lock(mutex_);
-        strokes = std::exchange(wanted_, std::nullopt);
+        wish = std::exchange(wanted_, std::nullopt);
         settings = settings_;
     }
     const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
@@ -230,7 +240,7 @@ void LivePipeline::subject_of(LiveFrame& frame) {
         apply_quality();
         const bool people = settings.subject == LiveSubject::network && find_people(frame);
         if (settings.subject != LiveSubject::network) tell(Teller::network, "");
-        if (!people) follow_in(frame, strokes);
+        if (!people) follow_in(frame, wish);
     }
     subject_->finish(settings, matte);
 }
@@ -247,17 +257,19 @@ bool LivePipeline::find_people(LiveFrame& frame) {
     return true;
 }
 
-void LivePipeline::follow_in(LiveFrame& frame, const std::optional<std::vector<uint8_t>>& strokes) {
+void LivePipeline::follow_in(LiveFrame& frame, const std::optional<Wish>& wish) {
     const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
     const bool try_again = !following_ && frame.frame.index - tried_at_ >= frames_between_tries;
-    if (strokes || try_again) {
+    bool found = following_;
+    if (wish || try_again) {
         tried_at_ = frame.frame.index;
-        following_ = find_in(frame, strokes.value_or(std::vector<uint8_t>{}));
+        found = find_in(frame, wish.value_or(Wish{}));
+        following_ = found && !(wish && wish->preview);
     } else if (following_) {
         frame.lost = !subject_->track(frame.frame.picture(), matte);
         if (frame.lost) ++lost_;
     }
-    if (!following_) std::fill(frame.frame.matte.begin(), frame.frame.matte.end(), 0.f);
+    if (!found) std::fill(frame.frame.matte.begin(), frame.frame.matte.end(), 0.f);
     const bool marked = settings().subject == LiveSubject::scribbles;
     set_method(marked ? LiveSubject::scribbles : LiveSubject::automatic,
                "followed at " + std::to_string(qualities[size_t(applied_quality_)].working_height) + " rows");
@@ -279,14 +291,14 @@ void LivePipeline::draw_subject(LiveFrame& frame, LiveView view) {
     frame.of_subject_note = subject_->draw(view, frame.frame.picture(), {frame.of_subject.data(), frame.frame.size});
 }
 
-bool LivePipeline::find_in(LiveFrame& frame, const std::vector<uint8_t>& strokes) {
+bool LivePipeline::find_in(LiveFrame& frame, const Wish& wish) {
     const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
-    const HostImage<const uint8_t> marks = strokes.size() == frame.frame.size.area()
-                                               ? HostImage<const uint8_t>{strokes.data(), frame.frame.size}
+    const HostImage<const uint8_t> marks = wish.strokes.size() == frame.frame.size.area()
+                                               ? HostImage<const uint8_t>{wish.strokes.data(), frame.frame.size}
                                                : HostImage<const uint8_t>{};
     try {
         subject_->find(frame.frame.picture(), marks, matte);
-        subject_->start(frame.frame.picture(), matte);
+        if (!wish.preview) subject_->start(frame.frame.picture(), matte);
     } catch (const Error&) {
         tell(Teller::subject,
              "no subject was found: mark it with the brush (b), or step into the middle of the picture");
@@ -373,7 +385,7 @@ void LivePipeline::pull_focus(LiveFrame& frame, const LiveSettings& settings) {
         const TimeBase& unit = capture_.info().time_base;
         const bool with_disparity = capture_.info().has_disparity;
         RecordedScale::of(with_disparity, frame.focus)
-            .from(focus_at(*track_, double(frame.frame.time) * unit.num / unit.den), frame.focus);
+            .from(track_->at(double(frame.frame.time) * unit.num / unit.den, frame.frame.size.width), frame.focus);
         return;
     }
     frame.focus.strength = 0;  // as the lens has it

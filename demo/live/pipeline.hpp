@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "capture.hpp"
-#include "cinebokeh/pipeline/focus_track.hpp"
 #include "engine.hpp"
 #include "focus_ring.hpp"
 #include "mailbox.hpp"
 #include "recording.hpp"
+#include "track_editor.hpp"
 
 namespace cinebokeh::demo {
 
@@ -45,12 +45,15 @@ public:
     bool paused() const { return capture_.paused(); }
 
     /// Finds the subject again: from strokes on the newest frame (1 = subject, 2 = background), or without them.
-    void find_subject(std::vector<uint8_t> strokes = {});
+    /// A preview, while a stroke is drawn, shows the subject on the frozen frame and does not begin to follow it.
+    void find_subject(std::vector<uint8_t> strokes = {}, bool preview = false);
+    /// A wish to find the subject is not fulfilled yet.
+    bool finding() const;
     /// Moves the focus to a distance in metres, as the settings of the rack say.
     void rack_to(float distance);
 
     /// Shows a recording with the focus of a track, in the units of the recording; none: as the settings say.
-    void follow_track(std::optional<FocusTrack> track);
+    void follow_track(std::optional<RecordedFocus> track);
 
     void add_output(std::shared_ptr<LiveOutput> output);
     void remove_output(const LiveOutput* output);
@@ -70,6 +73,8 @@ public:
     bool ended() const { return capture_.ended() && under_way_.use_count() == 1; }
     long captured() const { return capture_.captured(); }
     long lost_frames() const { return lost_; }
+    /// How often the camera fell silent; see Capture.
+    long stalls() const { return capture_.stalls(); }
     /// Seconds since the start.
     double now() const;
 
@@ -84,12 +89,17 @@ private:
         std::string note;
     };
 
+    struct Wish {  // to find the subject
+        std::vector<uint8_t> strokes;
+        bool preview = false;
+    };
+
     void captured_frame(FramePointer frame);
     void follow_subject();
     void subject_of(LiveFrame& frame);
     bool find_people(LiveFrame& frame);
-    bool find_in(LiveFrame& frame, const std::vector<uint8_t>& strokes);
-    void follow_in(LiveFrame& frame, const std::optional<std::vector<uint8_t>>& strokes);
+    bool find_in(LiveFrame& frame, const Wish& wish);
+    void follow_in(LiveFrame& frame, const std::optional<Wish>& wish);
     void draw_subject(LiveFrame& frame, LiveView view);
     void set_method(LiveSubject subject, const std::string& method);
     void apply_quality();
@@ -106,13 +116,14 @@ private:
     LiveSettings settings_;
     Governor governor_;
     FocusRing focus_;
-    std::optional<std::vector<uint8_t>> wanted_;  // strokes from which the subject is to be found
+    std::optional<Wish> wanted_;
+    bool finding_ = false;
     std::array<std::string, size_t(Teller::count)> messages_;
     std::vector<std::shared_ptr<LiveOutput>> outputs_;
     Matte newest_matte_;
     LiveSubject subject_in_use_ = LiveSubject::automatic;
     std::string subject_method_, renderer_;
-    std::optional<FocusTrack> track_;
+    std::optional<RecordedFocus> track_;
     bool render_again_ = false;
 
     StageTimes times_;

@@ -52,9 +52,12 @@ std::string Recorder::fresh_folder(const std::string& parent) {
 }
 
 void Recorder::handle(const LiveFrame& frame) {
-    if (begun_at_ < 0) begun_at_ = frame.captured_at;
-    const double time = frame.captured_at - begun_at_;
     const RecordedScale scale = RecordedScale::of(params_.disparity, frame.focus);
+    if (begun_at_ < 0) {
+        begun_at_ = frame.captured_at;
+        lens_ = {.lens = params_.lens, .scale = {.a = scale.one, .b = scale.zero}};
+    }
+    const double time = frame.captured_at - begun_at_;
     char name[32];
     std::snprintf(name, sizeof name, "/%05ld.png", frames_.load());
     Frame& picture = files_->picture;
@@ -74,7 +77,11 @@ void Recorder::handle(const LiveFrame& frame) {
         for (float& disparity : files_->disparity) disparity = scale.to(disparity);
         write_disparity_png(params_.folder + "/disparity" + name, {files_->disparity.data(), frame.frame.size});
     }
-    if (focus_.empty() || time > focus_.back().time) focus_.push_back({time, scale.to(frame.focus)});
+    if (focus_.empty() || time > focus_.back().time) {
+        focus_.push_back({time, scale.to(frame.focus)});
+        float& disparity = focus_.back().focus.disparity;
+        disparity = std::min(disparity, lens_.nearest());
+    }
     ++frames_;
 }
 
@@ -83,7 +90,9 @@ void Recorder::close() {
     finish();
     files_->source.finish(true);
     if (files_->result) files_->result->finish(true);
-    if (!focus_.empty()) write_focus_track(recorded_track(params_.folder), track_through(focus_));
+    if (!focus_.empty())
+        write_focus_track(recorded_track(params_.folder), track_through(focus_, lens_, params_.source.size.width),
+                          lens_);
     require(problem().empty(), problem());
 }
 }  // namespace cinebokeh::demo

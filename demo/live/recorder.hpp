@@ -12,6 +12,7 @@ namespace cinebokeh::demo {
 struct RecorderParams {
     std::string folder;
     SourceInfo source;
+    Lens lens = {};            // that f-numbers are written for
     bool transparent = false;  // PNGs with alpha in place of result.mp4
     bool disparity = false;    // of every frame, too
 };
@@ -38,6 +39,7 @@ private:
     std::unique_ptr<Files> files_;
     double begun_at_ = -1;
     std::vector<FocusSample> focus_;
+    TrackLens lens_;
     std::atomic<long> frames_{0};
     bool closed_ = false;
 };

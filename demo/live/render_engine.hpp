@@ -70,6 +70,7 @@ public:
 
     void measure(const LiveSettings& settings, LiveFrame& frame) override {
         matte_in_ = matte_.in(frame.frame.matte_view());
+        subject_.reset();
         frame.focus.distance = settings.subject_distance;
         frame.focus.subject = 1 / settings.subject_distance, frame.focus.background = 1 / settings.background_distance;
         frame.focus.planes = frame.frame.disparity.empty() && settings.tilt == 0;
@@ -79,8 +80,8 @@ public:
                                   disparity_.view());
         } else {
             copy(exec_, frame.frame.disparity_view(), disparity_.view());
-            const std::optional<float> subject = autofocus_.on_matte(disparity_.view(), matte_in_);
-            if (subject) frame.focus.distance = 1 / std::max(*subject, 1e-3f);
+            subject_ = autofocus_.on_matte(disparity_.view(), matte_in_);
+            if (subject_) frame.focus.distance = 1 / std::max(*subject_, 1e-3f);
         }
         frame.disparity.resize(size_.area());
         copy(exec_, View<const float, Exec>(disparity_.view()), HostImage<float>{frame.disparity.data(), size_});
@@ -120,10 +121,8 @@ public:
 
 private:
     void find_defocus(const LiveSettings& settings, LiveFrame& frame) {
-        const Lens lens{.focal_length = settings.focal_length / 1000,
-                        .f_number = settings.f_number,
-                        .focus_distance = std::max(frame.focus.distance, settings.focal_length / 900),
-                        .sensor_width = settings.sensor_width / 1000};
+        Lens lens = lens_of(settings);
+        lens.focus_distance = std::max(frame.focus.distance, settings.focal_length / 900);
         focus_ = focus_of(lens, size_.width);
         if (frame.focus.strength > 0) focus_ = {frame.focus.strength, 1 / frame.focus.distance};  // of a recording
         frame.focus.strength = focus_.strength;
@@ -151,7 +150,7 @@ private:
 
     void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
                        View<Rgba8, Exec> out) {
-        BokehInput<Exec> input{picture, disparity_.view(), feathered(settings)};
+        BokehInput<Exec> input{picture, disparity_.view(), feathered(settings), subject_};
         Focus focus = focus_;
         const float apart = frame.focus.subject - frame.focus.background;
         if (frame.focus.planes && std::abs(apart) > 1e-3f) {  // two planes at 1 and 0
@@ -297,6 +296,7 @@ private:
     Buffer<float, Exec> disparity_, defocus_;
     Autofocus<Exec> autofocus_;
     View<const float, Exec> matte_in_;
+    std::optional<float> subject_;  // its disparity, where that and the matte are known: the matte is then believed
     Focus focus_;
     std::optional<BokehRenderer<Exec>> bokeh_;
     std::optional<DraftBokeh<Exec>> draft_;

@@ -170,6 +170,13 @@ void apply_preset(const std::string& name, LiveSettings& s) {
     s.focus_distance = s.subject_distance;
 }
 
+Lens lens_of(const LiveSettings& settings) {
+    return {.focal_length = settings.focal_length / 1000,
+            .f_number = settings.f_number,
+            .focus_distance = INFINITY,
+            .sensor_width = settings.sensor_width / 1000};
+}
+
 void make_valid(LiveSettings& settings) {
     visit_settings(settings, Limit{});
     if (settings.blades < 3) settings.blades = 0;  // a diaphragm has no fewer

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cinebokeh/core/image.hpp"
+#include "cinebokeh/lens.hpp"
 
 namespace cinebokeh::demo {
 
@@ -73,6 +74,9 @@ const std::vector<std::string>& names_of_easings();
 const std::vector<std::string>& preset_names();
 /// Throws Error where there is no preset of this name.
 void apply_preset(const std::string& name, LiveSettings& settings);
+
+/// Focused at infinity.
+Lens lens_of(const LiveSettings& settings);
 
 /// Cuts every value to what the interface allows. Not a number becomes the default.
 void make_valid(LiveSettings& settings);

@@ -6,11 +6,13 @@ namespace cinebokeh::demo {
 
 void Strokes::begin(uint8_t label, float radius, Float2 at) { strokes_.push_back({label, radius, {at}}); }
 
-void Strokes::extend(Float2 to) {
-    if (strokes_.empty()) return;
+bool Strokes::extend(Float2 to) {
+    if (strokes_.empty()) return false;
     std::vector<Float2>& points = strokes_.back().points;
     const Float2 step = to - points.back();
-    if (step[0] * step[0] + step[1] * step[1] >= 1) points.push_back(to);
+    const bool grows = step[0] * step[0] + step[1] * step[1] >= 1;
+    if (grows) points.push_back(to);
+    return grows;
 }
 
 void Strokes::undo() {

@@ -16,8 +16,8 @@ public:
     };
 
     void begin(uint8_t label, float radius, Float2 at);
-    /// Goes on with the newest stroke.
-    void extend(Float2 to);
+    /// Goes on with the newest stroke. Whether it grew: by a pixel at least.
+    bool extend(Float2 to);
     void undo();
     void clear() { strokes_.clear(); }
     bool empty() const { return strokes_.empty(); }

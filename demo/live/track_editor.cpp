@@ -4,53 +4,70 @@
 #include <cmath>
 
 #include "cinebokeh/core/error.hpp"
-#include "focus_track_file.hpp"
 
 namespace cinebokeh::demo {
 namespace {
 constexpr double apart = 0.01;  // seconds between two keys, at least
 
-FocusTrack read(const std::string& file) {
-    FocusTrack track = read_focus_track(file);
-    for (const FocusKey& key : track.keys())
-        require(key.target.kind == FocusTarget::Kind::disparity && key.strength, "the focus track '", file,
-                "' has keys that are no disparity with a strength, as recordings have them: edit it as text");
-    return track;
-}
 }  // namespace
 
-Focus focus_at(const FocusTrack& track, double time) {
-    const FocusTrack::Moment moment = track.at(time);
-    const float from = moment.from->target.value, to = moment.to->target.value;
-    return {moment.strength.value_or(0.f), from + (to - from) * moment.mix};
+RecordedFocus RecordedFocus::read(const std::string& file) {
+    const std::optional<TrackLens> lens = read_track_lens(file);
+    RecordedFocus focus{read_focus_track(file), lens.value_or(TrackLens{})};
+    bool recorded = lens.has_value();
+    for (const FocusKey& key : focus.track.keys())
+        recorded = recorded && key.target.kind == FocusTarget::Kind::disparity && key.f_number;
+    require(recorded, "the focus track '", file,
+            "' is not one of disparities, f-numbers and their lens, as recordings have it: edit it as text");
+    return focus;
 }
 
-TrackEditor::TrackEditor(const std::string& file) : file_(file), track_(read(file)) {}
+float RecordedFocus::disparity_at(double time) const {
+    const FocusTrack::Moment moment = track.at(time);
+    const float from = moment.from->target.value;
+    return from + (moment.to->target.value - from) * moment.mix;
+}
+
+Focus RecordedFocus::at(double time, int image_width) const {
+    return lens.focus(f_number_at(time), disparity_at(time), image_width);
+}
+
+TrackEditor::TrackEditor(const std::string& file) : file_(file), focus_(RecordedFocus::read(file)) {}
 
 void TrackEditor::set(std::vector<FocusKey> keys) {
-    track_ = FocusTrack(std::move(keys));
+    focus_.track = FocusTrack(std::move(keys));
     changed_ = true;
 }
 
-void TrackEditor::move(int index, double time, float disparity) {
-    std::vector<FocusKey> keys = track_.keys();
+void TrackEditor::move(int index, double time) {
+    std::vector<FocusKey> keys = focus_.track.keys();
     const size_t i = size_t(index);
     const double low = i ? keys[i - 1].time + apart : 0, high = i + 1 < keys.size() ? keys[i + 1].time - apart : 1e6;
     if (low <= high) keys[i].time = std::clamp(time, low, high);
-    keys[i].target.value = disparity;
+    set(std::move(keys));
+}
+
+void TrackEditor::set_disparity(int index, float disparity) {
+    std::vector<FocusKey> keys = focus_.track.keys();
+    keys[size_t(index)].target.value = std::min(disparity, focus_.lens.nearest());
+    set(std::move(keys));
+}
+
+void TrackEditor::set_f_number(int index, float f_number) {
+    std::vector<FocusKey> keys = focus_.track.keys();
+    keys[size_t(index)].f_number = std::clamp(f_number, widest, narrowest);
     set(std::move(keys));
 }
 
 int TrackEditor::add(double time) {
-    std::vector<FocusKey> keys = track_.keys();
+    std::vector<FocusKey> keys = focus_.track.keys();
     for (size_t i = 0; i < keys.size(); ++i)
         if (std::abs(keys[i].time - time) < apart) return int(i);
-    const Focus focus = focus_at(track_, time);
-    FocusKey key{std::max(time, 0.0),
-                 {FocusTarget::Kind::disparity, focus.disparity, 0, 0},
-                 {},
-                 focus.strength,
-                 track_.at(time).from->easing};
+    const FocusKey key{std::max(time, 0.0),
+                       {FocusTarget::Kind::disparity, focus_.disparity_at(time), 0, 0},
+                       focus_.f_number_at(time),
+                       {},
+                       focus_.track.at(time).from->easing};
     const auto place = std::find_if(keys.begin(), keys.end(), [&](const FocusKey& k) { return k.time > key.time; });
     const int index = int(place - keys.begin());
     keys.insert(place, key);
@@ -59,20 +76,20 @@ int TrackEditor::add(double time) {
 }
 
 void TrackEditor::erase(int index) {
-    std::vector<FocusKey> keys = track_.keys();
+    std::vector<FocusKey> keys = focus_.track.keys();
     if (keys.size() == 1) return;
     keys.erase(keys.begin() + index);
     set(std::move(keys));
 }
 
 void TrackEditor::set_easing(int index, FocusEasing easing) {
-    std::vector<FocusKey> keys = track_.keys();
+    std::vector<FocusKey> keys = focus_.track.keys();
     keys[size_t(index)].easing = easing;
     set(std::move(keys));
 }
 
 void TrackEditor::save() {
-    write_focus_track(file_, track_);
+    write_focus_track(file_, focus_.track, focus_.lens);
     changed_ = false;
 }
 }  // namespace cinebokeh::demo

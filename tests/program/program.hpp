@@ -123,8 +123,10 @@ inline std::string write_recording(const Scratch& scratch, const std::string& na
         std::snprintf(file, sizeof file, "/mattes/%05d.png", i);
         write_square_matte(scratch, name + file, size);
     }
-    write_text(folder + "/focus.json", R"({"keys": [{"time": 0, "focus": {"disparity": 1}, "strength": 8},
-                                                    {"time": 0.3, "focus": {"disparity": 1}}]})");
+    write_text(folder + "/focus.json", R"({"keys": [{"time": 0, "focus": {"disparity": 1}, "f_number": 4},
+                                                    {"time": 0.3, "focus": {"disparity": 1}}],
+                                           "lens": {"focal_length": 85, "sensor_width": 12.6,
+                                                    "disparity_scale": [0.8, 0.2]}})");
     return folder;
 }
 

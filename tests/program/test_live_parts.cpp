@@ -226,6 +226,45 @@ TEST_CASE("the sync slider holds the picture back by as many frames as it says")
     }
 }
 
+TEST_CASE("a preview shows the cut of strokes on the frozen frame, and only the finished strokes are followed") {
+    const Scratch scratch;
+    const Size size{160, 120};
+    write_folders(scratch, size, 4);
+    LiveSettings settings;
+    settings.subject = LiveSubject::scribbles;
+    LivePipeline pipeline({.input = scratch / "frames"}, {}, settings);
+    REQUIRE(pipeline.newest(std::chrono::seconds(20)));
+    pipeline.pause(true);
+    pause_ms(300);
+    const auto matte_for = [&](Float2 subject, bool preview) {
+        Strokes strokes;
+        strokes.begin(subject_scribble, 3, subject);
+        strokes.begin(background_scribble, 3, {4, 4}), strokes.extend({4, 115});
+        while (pipeline.newest()) {
+        }
+        Cpu exec;
+        pipeline.find_subject(strokes.labels(exec, size), preview);
+        REQUIRE(wait_until(30, [&] { return !pipeline.finding(); }));
+        const SharedFrame frame = pipeline.newest(std::chrono::seconds(20));
+        REQUIRE(frame);
+        return frame->frame.matte;
+    };
+    const size_t middle = size_t(60 * size.width + 80), corner = size_t(110 * size.width + 150);
+    const std::vector<float> cut = matte_for({80, 60}, true);
+    CHECK(cut[middle] > 0.9f);
+    CHECK(cut[corner] < 0.1f);
+    pipeline.pause(false);  // in the middle of a stroke: nothing is followed yet, so the subject is sought by itself
+    SharedFrame moving;
+    REQUIRE(wait_until(20, [&] {
+        while (const SharedFrame next = pipeline.newest()) moving = next;
+        return moving && moving->frame.index > 3;
+    }));
+    pipeline.pause(true);
+    pause_ms(300);
+    CHECK(matte_for({80, 60}, false)[middle] > 0.9f);
+    CHECK(pipeline.message() == "");
+}
+
 // ---- the list of controls
 
 TEST_CASE("docs/live.md tells of every key and control, and each test that it names is there") {
@@ -263,7 +302,8 @@ TEST_CASE("strokes become labels, and undo takes the newest away") {
     Cpu exec;
     Strokes strokes;
     strokes.begin(subject_scribble, 2, {10, 10});
-    strokes.extend({20, 10});
+    CHECK(strokes.extend({20, 10}));
+    CHECK(!strokes.extend({20.5f, 10}));
     CHECK(!strokes.complete());
     strokes.begin(background_scribble, 2, {50, 5});
     CHECK(strokes.complete());
@@ -277,7 +317,7 @@ TEST_CASE("strokes become labels, and undo takes the newest away") {
     strokes.undo();
     CHECK(strokes.empty());
     strokes.undo();
-    strokes.extend({1, 1});
+    CHECK(!strokes.extend({1, 1}));
     CHECK(strokes.empty());
 }
 

@@ -103,6 +103,30 @@ TEST_CASE("a camera that goes away is waited for, and shown again when it is bac
     CHECK(report_of(scratch)["captured"] == 24);  // twelve of each feed
 }
 
+TEST_CASE("a camera that falls silent is reported, and shown again when it delivers") {
+    const Scratch scratch;
+    const std::string pipe = scratch / "feed", clip = scratch / "clip.y4m";
+    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    REQUIRE(std::system(("ffmpeg -v quiet -f lavfi -i testsrc2=size=160x120:rate=20 -frames:v 24 -f yuv4mpegpipe '" +
+                         clip + "' -y </dev/null")
+                            .c_str()) == 0);
+    // A header, then 6 bytes "FRAME\n" and a picture in 4:2:0, 24 times.
+    const long half = long(fs::file_size(clip)) - 12 * (6 + 160 * 120 * 3 / 2);
+    const Child feeder("(head -c " + std::to_string(half) + " '" + clip + "'; sleep 3; tail -c +" +
+                       std::to_string(half + 1) + " '" + clip + "') >'" + pipe + "'");
+    const Ran ran =
+        run_program(scratch, with_settings(scratch, "camera:yuv4mpegpipe='" + pipe +
+                                                        "' --headless --subject truth --frames 24 --report '" +
+                                                        (scratch / "report.json") + "'"));
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(ran.says("delivers no pictures"));
+    CHECK(!ran.says("waiting for it to come back"));
+    CHECK(report_of(scratch)["captured"] == 24);
+    CHECK(report_of(scratch)["camera_stalls"] == 1);
+    CHECK(report_of(scratch)["message"] == "");
+}
+
 TEST_CASE("the result goes to a virtual camera as whole frames") {
     const Scratch scratch;
     const std::string pipe = scratch / "camera", taken = scratch / "taken.yuv";

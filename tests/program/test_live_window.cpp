@@ -379,8 +379,16 @@ TEST_CASE("a recording is edited on its timeline, saved, and rendered again") {
     CHECK(wait_until(patience, [&] { return saved().back().target.value < 0.5f; }));
     CHECK(saved().back().time > 0.2);
     CHECK(saved().back().time < 0.29);
+    live.drag(live.at("f-number key:1"), live.at("f-numbers", 0.6f, 0.1f));  // opened
+    live.click("save track");
+    CHECK(wait_until(patience, [&] { return *saved().back().f_number < 2; }));
+    CHECK(*saved().front().f_number == doctest::Approx(4));
+    live.click(live.at("key f-number", 0.95f));  // of the same key: closed
+    live.click("save track");
+    CHECK(wait_until(patience, [&] { return *saved().back().f_number > 12; }));
+    CHECK(saved().back().target.value < 0.5f);
     CHECK(wait_until(patience, [&] {  // again if the machine was too slow for a double click
-        live.double_click(live.at("timeline", 0.3f, 0.95f));
+        live.double_click(live.at("f-numbers", 0.3f, 0.95f));
         return live.has("key:2");
     }));
     live.click("key easing"), live.click("key easing:hold");
