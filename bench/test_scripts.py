@@ -99,6 +99,15 @@ class Scripts(unittest.TestCase):
         for fact in ("2026-01-02", "GNU 12", "`-O3`", "| repetitions | 3 |"):
             self.assertIn(fact, text)
 
+    def test_memory_has_a_table_of_its_own(self):
+        entries = [entry(f"memory/plan/width:{w}/height:{h}/iterations:1/real_time", 1, bytes_per_pixel=w / 32) for w, h in [(320, 240), (640, 480)]]
+        out = os.path.join(self.folder.name, "memory")
+        self.assertEqual(self.run_script("report", "--out", out, self.write("m.json", [*entries, entry("other/real_time", 3)])).returncode, 0)
+        with open(out + ".md") as file:
+            text = file.read()
+        self.assertIn("| plan | 10 | 20 |", text)
+        self.assertNotIn("| memory/plan", text)
+
     def test_the_plots_are_svg_with_a_panel_for_every_argument(self):
         out = self.report()
         growth = xml.dom.minidom.parse(out + "-growth.svg").toxml()
