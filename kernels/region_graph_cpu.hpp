@@ -39,7 +39,7 @@ inline RegionGraphCpu::RegionGraphCpu(Cpu& exec, Size size, int max_regions)
     tables_ = {exec, {strips_, 1}};
     outcome_ = {exec, {strips_, 1}};
     runs_ = {exec, {size.width + IntLanes::count, 2 * strips_}};
-    lab_ = {exec, {size.width, 3 * strips_}};
+    lab_ = {exec, {4 * (size.width + 1), strips_}};
     regions_ = {exec, {max_regions, 1}};
     slots_ = {exec, {slots, strips_}};
     used_ = {exec, {std::max(pairs, 1), strips_}};
@@ -133,34 +133,34 @@ bool RegionGraphCpu::read_strip(HostImage<const Color> image, HostImage<const in
     return true;
 }
 
-/// The colours of a row of pixels, and their sum over a part of it.
+/// The colours of a row of pixels, and their sum over a part of it: of running sums, so that short runs cost no loop.
 class EighthsRow {
 public:
-    EighthsRow(const Vec<int16_t, 4>* pixels, int, HostImage<int>) : pixels_(pixels) {}
-    void add(int begin, int end, int64_t (&lab)[3]) const {
-        for (int block = begin; block < end; block += 1 << 16) {  // of pixels whose sum fits 32 bits
-            const int last = std::min(end, block + (1 << 16));
-            int sum[4] = {};
-#if CINEBOKEH_INTRINSICS && defined(__SSE4_1__)  // runs are short: a pixel at a time beats loops over many
-            __m128i lanes = _mm_setzero_si128();
-            for (int x = block; x < last; ++x)
-                lanes = _mm_add_epi32(
-                    lanes, _mm_cvtepi16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(pixels_ + x))));
-            _mm_storeu_si128(reinterpret_cast<__m128i*>(sum), lanes);
-#else
-            for (int x = block; x < last; ++x)
-                for (int c = 0; c < 4; ++c) sum[c] += pixels_[x][c];
-#endif
-            for (int c = 0; c < 3; ++c) lab[c] += sum[c];
+    EighthsRow(const Vec<int16_t, 4>* pixels, int width, HostImage<int> room) : running_(room.data) {
+#if CINEBOKEH_INTRINSICS && defined(__SSE4_1__)
+        __m128i sum = _mm_setzero_si128();
+        for (int x = 0; x < width; ++x) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(running_ + 4 * x), sum);
+            sum = _mm_add_epi32(sum, _mm_cvtepi16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(pixels + x))));
         }
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(running_ + 4 * width), sum);
+#else
+        std::fill_n(running_, 4, 0);
+        for (int x = 0; x < width; ++x)
+            for (int c = 0; c < 4; ++c) running_[4 * (x + 1) + c] = running_[4 * x + c] + pixels[x][c];
+#endif
+    }
+    void add(int begin, int end, int64_t (&lab)[3]) const {
+        for (int c = 0; c < 3; ++c) lab[c] += running_[4 * end + c] - running_[4 * begin + c];
     }
 
 private:
-    const Vec<int16_t, 4>* pixels_;
+    int* running_;  // [width + 1, 4]; a row has at most 65535 pixels, so its sums fit
 };
 class FixedLabRow {
 public:
-    FixedLabRow(const Rgba8* pixels, int width, HostImage<int> lab) : lab_(lab) {
+    FixedLabRow(const Rgba8* pixels, int width, HostImage<int> room)
+        : lab_(room.data, {width, 3}, ptrdiff_t(size_t(width) * sizeof(int))) {
         constexpr int block = 64;
         for (int first = 0; first < width; first += block) {
             const int n = std::min(block, width - first);
@@ -168,7 +168,7 @@ public:
             std::memcpy(static_cast<void*>(pixel), pixels + first, size_t(n) * sizeof(Rgba8));
             int values[3][block];
             lab_fixed_block(pixel, values);
-            for (int c = 0; c < 3; ++c) std::copy_n(values[c], n, lab.row(c) + first);
+            for (int c = 0; c < 3; ++c) std::copy_n(values[c], n, lab_.row(c) + first);
         }
     }
     void add(int begin, int end, int64_t (&lab)[3]) const {
@@ -187,7 +187,7 @@ private:
 template <class Color>
 bool RegionGraphCpu::measure(const Color* pixels, const int* label, int y, const int* begin, int runs, int strip) {
     using Row = std::conditional_t<std::is_same_v<Color, Rgba8>, FixedLabRow, EighthsRow>;
-    const Row row(pixels, size_.width, lab_.view().crop(0, 3 * strip, {size_.width, 3}));
+    const Row row(pixels, size_.width, lab_.view().crop(0, strip, {lab_.size().width, 1}));
     Sums* sums = sums_.view().row(strip);
     for (int run = 0; run < runs; ++run) {
         const int x = begin[run], region = label[x];
@@ -202,15 +202,19 @@ bool RegionGraphCpu::measure(const Color* pixels, const int* label, int y, const
     return true;
 }
 
-// Pairs of a row's runs with each other and with the runs above. `begin` ends with the width.
+// Pairs of a row's runs with each other and with the runs above, from left to right: what meets beside a border of the
+// row mostly meets above it, too. `begin` ends with the width.
 inline bool RegionGraphCpu::find_pairs(const int* row, const int* begin, int runs, const int* above,
                                        const int* above_begin, PairTable& table) const {
     bool fits = true;
-    for (int run = 1; run < runs; ++run) fits &= table.add(row[begin[run] - 1], row[begin[run]], 1);
-    if (!above) return fits;
+    if (!above) {
+        for (int run = 1; run < runs; ++run) fits &= table.add(row[begin[run] - 1], row[begin[run]], 1);
+        return fits;
+    }
     for (int x = 0, run = 0, up = 0; x < size_.width;) {
         const int end = begin[run + 1], up_end = above_begin[up + 1], next = std::min(end, up_end);
         if (row[x] != above[x]) fits &= table.add(row[x], above[x], next - x);
+        if (end == next && next < size_.width) fits &= table.add(row[next - 1], row[next], 1);
         run += end == next, up += up_end == next, x = next;
     }
     return fits;

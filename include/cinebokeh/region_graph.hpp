@@ -110,7 +110,7 @@ private:
     Buffer<PairTable, Cpu> tables_;  // [strips]; the first becomes that of the image
     Buffer<uint8_t, Cpu> outcome_;   // [strips]
     Buffer<int, Cpu> runs_;          // [strips, 2 rows] first columns
-    Buffer<int, Cpu> lab_;           // [strips, 3] a row of colours
+    Buffer<int, Cpu> lab_;           // [strips, 4 (w + 1)] the colours of a row, or their running sums
     Buffer<Region, Cpu> regions_;
     Buffer<Pair, Cpu> slots_;  // [strips, slots]
     Buffer<int, Cpu> used_;    // [strips, pairs]
