@@ -14,6 +14,8 @@ namespace detail {
 /// The pairs that a graph has room for, and the slots of a hash table for them.
 inline int most_region_pairs(Size size, int max_regions) {
     require(!size.empty(), "RegionGraph: empty image");
+    require(size.width <= 65535 && size.height <= 65535, "RegionGraph: an image of ", size.width, " x ", size.height,
+            " is too large");
     require(max_regions >= 1 && max_regions <= (1 << 27), "RegionGraph: max_regions ", max_regions,
             " is not in [1, 2^27]");
     return int(std::min<int64_t>(3 * int64_t(max_regions), 2 * int64_t(size.area())));

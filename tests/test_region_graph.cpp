@@ -238,6 +238,7 @@ TEST_CASE_TEMPLATE("the region graph refuses wrong sizes, counts and labels", Ex
     Exec exec;
     CHECK_THROWS_AS(RegionGraph<Exec>(exec, {0, 3}, 5), Error);
     CHECK_THROWS_AS(RegionGraph<Exec>(exec, {3, 3}, 0), Error);
+    CHECK_THROWS_AS(RegionGraph<Exec>(exec, {65536, 1}, 5), Error);
     const Size size{4, 4};
     std::vector<int> labels(16, 0);
     RegionGraph<Exec> graph(exec, size, 2);

@@ -40,9 +40,8 @@ class RegionGraphCuda;
 ///   RegionGraph<Exec> graph(exec, size, max_regions);  // max_regions bounds the number of labels: Slic::max_labels()
 ///   graph(image, labels, count);
 ///
-///   image   [h, w]  sRGB, or Lab in eighths as Slic::colors() has them: the mean colour of a region is then within
-///   1/16
-///                   of the other's, and on Cpu the graph costs a third
+///   image   [h, w]  sRGB, or Lab in eighths as Slic::colors() has them: the mean colour of a region is then
+///                   within 1/16 of the other's, and on Cpu the graph costs a third
 ///   labels  [h, w]  0 .. count - 1; a region may have no pixel
 ///
 /// Afterwards
@@ -52,12 +51,12 @@ class RegionGraphCuda;
 ///   graph.targets()  ascending; each pair is listed from both sides
 ///   graph.borders()  the length of the common border, in pixel sides, of each entry of targets()
 ///
-/// The constructor throws Error if the size is empty or max_regions < 1; it allocates, about 1200 bytes a region and
-/// none per pixel. The call throws Error if a size differs or count is not in [0, max_regions]. It also throws Error if
-/// a label is outside [0, count) or there are more than 3 max_regions pairs of neighbours, which connected regions
-/// never have; on Cuda, where the call is asynchronous, it is check() that waits and throws these two. There targets()
-/// and borders() have room for all pairs and end at offsets()[count], and all are in device memory. Linear in the
-/// pixels. Calls allocate nothing. Deterministic: bit-equal between runs and between backends.
+/// The constructor throws Error if the size is empty or above 65535, or max_regions < 1; it allocates, about 1200 bytes
+/// a region and none per pixel. The call throws Error if a size differs or count is not in [0, max_regions]. It also
+/// throws Error if a label is outside [0, count) or there are more than 3 max_regions pairs of neighbours, which
+/// connected regions never have; on Cuda, where the call is asynchronous, it is check() that waits and throws these
+/// two. There targets() and borders() have room for all pairs and end at offsets()[count], and all are in device
+/// memory. Linear in the pixels. Calls allocate nothing. Deterministic: bit-equal between runs and between backends.
 template <class Exec>
 using RegionGraph = ForSpace<Exec, detail::RegionGraphCpu, detail::RegionGraphCuda>;
 
