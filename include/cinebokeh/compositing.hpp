@@ -55,9 +55,8 @@ void premultiplied_background(Exec& exec, View<const Rgba8, Exec> frame, View<co
 ///
 ///   frame, matte, widened  [h, w]
 ///   local                          from a ForegroundEstimator for the same frame and matte
-///   blurred                [ceil(h / step), ceil(w / step)]  what the blur made of premultiplied_background: it is
-///   divided
-///                          by its alpha; where that is 0 the local colour of the background is taken
+///   blurred                [ceil(h / step), ceil(w / step)]  what the blur made of premultiplied_background: it
+///                          is divided by its alpha; where that is 0 the local colour of the background is taken
 ///   out                    [h, w]  out; may be the frame
 ///
 /// Throws Error if the sizes do not fit. Allocates nothing. Asynchronous on Cuda. Finite for every input.

@@ -55,10 +55,9 @@ class OpticalFlowCuda;
 ///   flow_between(from, to, flow);
 ///
 ///   from, to  [h, w]  luma, 0 .. 255
-///   flow      [h, w]  out; displacement in pixels, finite: `from` at (x, y) looks like `to` at (x, y) + flow. Where
-///   the
-///                     frames do not tell (no texture) it is that of the surroundings, and zero if the whole frame is
-///                     constant
+///   flow      [h, w]  out; displacement in pixels, finite: `from` at (x, y) looks like `to` at (x, y) + flow.
+///                     Where the frames do not tell (no texture) it is that of the surroundings, and zero if the
+///                     whole frame is constant
 ///
 /// Frames of any size work, down to 1x1: the frames continue beyond their borders by their nearest pixel, patches that
 /// do not fit reach into that, and scales on which not even two patches would fit are not used.
