@@ -44,19 +44,19 @@ void write(const char* name, const char* type, Size size, const std::vector<T>& 
     write_npy(in_folder(name), type, {size.height, size.width}, data.data());
 }
 
-void slic() {
+/// Superpixels and their graph; `least_share` as the peer has it. Writes the labels to "ours_<name>".
+void slic(const std::string& name, float least_share) {
     const Frame frame("frame");
     Cpu exec(threads);
     Buffer<int, Cpu> labels(exec, frame.size), count(exec, {1, 1});
-    Slic<Cpu> plan(exec, frame.size);
+    Slic<Cpu> plan(exec, frame.size, {.least_share = least_share});
     RegionGraph<Cpu> graph(exec, frame.size, plan.max_labels());
-    measure("slic", [&] { plan(frame.view(), labels.view(), count.span()); });
-    measure("slic_graph", [&] {
+    measure(name.c_str(), [&] {
         plan(frame.view(), labels.view(), count.span());
         graph(plan.colors(), labels.view(), count.span()[0]);
     });
     measure("graph", [&] { graph(plan.colors(), labels.view(), count.span()[0]); });
-    write("ours_labels", "<i4", frame.size, labels.download());
+    write(("ours_" + name).c_str(), "<i4", frame.size, labels.download());
 }
 
 void graph_cut() {
@@ -174,7 +174,8 @@ void flow(const char* name, const char* from_name, const char* to_name) {
 
 int main(int argc, char** argv) {
     const std::map<std::string, std::function<void()>> tasks = {
-        {"slic", slic},
+        {"slic", [] { slic("slic", 0.5f); }},
+        {"slic_small", [] { slic("slic_small", 0.25f); }},
         {"graph_cut", graph_cut},
         {"grid_4", [] { grid_cut(Connectivity::four, "grid_4"); }},
         {"grid_8", [] { grid_cut(Connectivity::eight, "grid_8"); }},
