@@ -16,6 +16,7 @@ inline SlicGrid::SlicGrid(Size image_, const SlicParams& params) : image(image_)
     require(params.compactness >= 0 && params.compactness <= 50, "Slic: compactness ", params.compactness,
             " is not in [0, 50]");
     require(params.iterations >= 1, "Slic: fewer than one iteration");
+    require(params.interlace >= 1, "Slic: interlace ", params.interlace);
     require(params.least_share >= 0 && params.least_share <= 1, "Slic: least_share is not in [0, 1]");
     const double w = image.width, h = image.height;
     double side = std::sqrt(w * h / params.superpixels);
@@ -26,6 +27,19 @@ inline SlicGrid::SlicGrid(Size image_, const SlicParams& params) : image(image_)
     step = std::llround(slic_units * double(params.compactness) / side * 65536);
     least_pixels = int(params.least_share * (w * h / (double(cells.width) * cells.height)));
 }
+
+inline constexpr int slic_stretch = 32;  // pixels of a cell, row by row, that are assigned in the same iterations
+
+// Which stretches of a cell an iteration assigns: those whose number is `first` in steps of `step`.
+struct SlicTurn {
+    int first, step;
+
+    static SlicTurn of(int iteration, const SlicParams& params) {
+        const bool last = iteration + 1 == params.iterations;
+        return last ? SlicTurn{0, 1} : SlicTurn{iteration % params.interlace, params.interlace};
+    }
+    CINEBOKEH_HD bool has(int pixel) const { return pixel / slic_stretch % step == first; }
+};
 
 // Lab in units of distance.
 CINEBOKEH_HD inline int slic_round(int lab) {

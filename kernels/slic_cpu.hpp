@@ -17,7 +17,7 @@ public:
     Slic(Exec& exec, Size size, const SlicParams& params = {})
         : exec_(exec),
           grid_(size, params),
-          iterations_(params.iterations),
+          params_(params),
           stride_(stride(grid_)),
           colors_(exec, size),
           places_(exec, {grid_.cells.width * grid_.cells.height, 1}),
@@ -46,20 +46,21 @@ public:
         require(image.size == grid_.image && labels.size == grid_.image, "Slic: the plan is for ", grid_.image.width,
                 " x ", grid_.image.height);
         require(count.count == 1, "Slic: count has one element");
-        exec_.for_each_range(image.size.height, 8, [&](int begin, int end) {
-            for (int y = begin; y < end; ++y) slic_color_row(image.row(y), image.size.width, colors_.view().row(y));
+        exec_.for_each(grid_.cells.height, [&](int row) {
+            for (int y = grid_.row_begin(row); y < grid_.row_begin(row + 1); ++y)
+                slic_color_row(image.row(y), image.size.width, colors_.view().row(y));
+            for (int column = 0; column < grid_.cells.width; ++column) load(row * grid_.cells.width + column);
         });
-        exec_.for_each_range(cells(), 8, [&](int begin, int end) {
-            for (int cell = begin; cell < end; ++cell) load(cell);
-        });
-        for (int i = 0; i < iterations_; ++i) {
+        for (int i = 0; i < params_.iterations; ++i) {
+            // A stretch was assigned `interlace` iterations ago: only where a candidate has moved since may it change.
             exec_.for_each_range(cells(), 8, [&](int begin, int end) {
                 for (int cell = begin; cell < end; ++cell)
-                    if (i == 0 || moved_around(cell)) assign(cell);
+                    if (i < params_.interlace || last_move_around(cell) >= i - params_.interlace)
+                        assign(cell, SlicTurn::of(i, params_));
             });
-            if (i + 1 < iterations_)
+            if (i + 1 < params_.iterations)
                 exec_.for_each_range(cells(), 64, [&](int begin, int end) {
-                    for (int cell = begin; cell < end; ++cell) update(cell);
+                    for (int cell = begin; cell < end; ++cell) update(cell, i);
                 });
         }
         exec_.for_each(cells(), [&](int cell) { store(labels, cell); });
@@ -105,6 +106,7 @@ private:
         sums.set_count(at.pixels());
         const int x = (at.left + at.right) / 2, y = (at.top + at.bottom) / 2;
         const Vec<int16_t, 4> color = colors_.view()(x, y);
+        moved_.span()[size_t(cell)] = 0;
         centres_.span()[size_t(cell)] = {{color[0], color[1], color[2], grid_.units(x), grid_.units(y)}};
     }
     // Calls f(x, y, n, i) for the stretches of rows that a block of a cell consists of; i is where one lies in the
@@ -143,8 +145,8 @@ private:
         for (int i = 0; i < 5; ++i) sums.sum[i] += sum[i] * scale;
     }
 
-    // Finds the nearest candidate of each pixel of a cell, and moves those that changed to the new sums.
-    void assign(int cell) {
+    // Finds the nearest candidate of each pixel whose turn it is, and moves those that changed to the new sums.
+    void assign(int cell, SlicTurn turn) {
         const Place at = place(cell);
         const int pixels = at.pixels();
         SlicFactors candidates[9];
@@ -153,10 +155,11 @@ private:
             candidates[k] = {SlicCandidate::of(centres_.span()[size_t(other)], at.x, at.y), k};
         });
         uint8_t* nearest = nearest_.view().row(cell);
-        for (int begin = 0; begin < pixels; begin += chunk) {
+        for (int begin = turn.first * slic_block; begin < pixels; begin += turn.step * chunk) {
             int32_t changes[chunk];
             int count = 0;
-            for (int first = begin; first < std::min(pixels, begin + chunk); first += slic_block)
+            for (int first = begin; first < std::min(pixels, begin + turn.step * chunk);
+                 first += turn.step * slic_block)
                 count += slic_nearest(block_of(cell, first), candidates, first, nearest + first, changes + count);
             while (count > 0 && changes[count - 1] >> 8 >= pixels) --count;  // what fills up the last block
             for (int i = 0; i < count; ++i) move(cell, changes[i] >> 8, changes[i] >> 4 & 15, changes[i] & 15);
@@ -169,7 +172,7 @@ private:
     }
 
     // Collects the members of a cluster from the nine cells around it.
-    void update(int cell) {
+    void update(int cell, int iteration) {
         SlicPixelSums total{};
         int64_t x = 0, y = 0;  // of the cells that the members lie in
         around(cell, [&](int other, int k) {
@@ -182,12 +185,12 @@ private:
         SlicCentre& centre = centres_.span()[size_t(cell)];
         const SlicCentre before = centre;
         slic_update(centre, sums);
-        moved_.span()[size_t(cell)] = std::memcmp(&before, &centre, sizeof before) != 0;
+        if (std::memcmp(&before, &centre, sizeof before) != 0) moved_.span()[size_t(cell)] = iteration;
     }
-    bool moved_around(int cell) const {
-        bool moved = false;
-        around(cell, [&](int other, int) { moved |= moved_.span()[size_t(other)] != 0; });
-        return moved;
+    int last_move_around(int cell) const {
+        int last = 0;
+        around(cell, [&](int other, int) { last = std::max(last, moved_.span()[size_t(other)]); });
+        return last;
     }
 
     void store(HostImage<int> labels, int cell) {
@@ -204,14 +207,15 @@ private:
     static constexpr uint8_t own_cluster = 4;  // the middle one of the nine
     Exec& exec_;
     SlicGrid grid_;
-    int iterations_, stride_;  // stride: pixels of the largest cell, padded to whole vectors
+    SlicParams params_;
+    int stride_;  // pixels of the largest cell, padded to whole vectors
     Buffer<Vec<int16_t, 4>, Cpu> colors_;
     Buffer<Place, Cpu> places_;      // [cells]
     Buffer<int32_t, Cpu> features_;  // [cells, block, 3, slic_block] (L, a), (b, x), (y, 0); x, y relative to the cell
     Buffer<uint8_t, Cpu> nearest_;   // [cells, stride] which of the nine candidates
     Buffer<SlicCentre, Cpu> centres_;  // [cells]
     Buffer<SlicPixelSums, Cpu> sums_;  // [cells, 9] of the members in this cell of each candidate
-    Buffer<uint8_t, Cpu> moved_;       // [cells] whether the last update moved the centre
+    Buffer<int, Cpu> moved_;           // [cells] the iteration whose update moved the centre last
     SlicConnect connect_;
 };
 }  // namespace cinebokeh::detail

@@ -32,7 +32,9 @@ static __device__ inline void slic_add(int (&sums)[9][6], const int (&value)[6],
     }
 }
 
-static __global__ void slic_assign(detail::SlicGrid grid, Image<const Vec<int16_t, 4>, DeviceSpace> colors,
+// Pixels whose turn it is choose their cluster, the others keep theirs: that of their own cell in the first iteration.
+static __global__ void slic_assign(detail::SlicGrid grid, detail::SlicTurn turn, bool first_iteration,
+                                   Image<const Vec<int16_t, 4>, DeviceSpace> colors,
                                    Span<const detail::SlicCentre, DeviceSpace> centres,
                                    Span<unsigned long long, DeviceSpace> sums, Image<int, DeviceSpace> labels) {
     SlicShared& shared = static_shared<SlicShared>();
@@ -43,7 +45,7 @@ static __global__ void slic_assign(detail::SlicGrid grid, Image<const Vec<int16_
     __syncthreads();  // candidates and zeros are there
 
     const int left = grid.column_begin(column), width = grid.column_begin(column + 1) - left;
-    const int top = grid.row_begin(row) + int(blockIdx.y) * slic_slice_rows;
+    const int above = int(blockIdx.y) * slic_slice_rows, top = grid.row_begin(row) + above;
     const int bottom = min(top + slic_slice_rows, grid.row_begin(row + 1));
     const int cell_x = grid.units(left), cell_y = grid.units(grid.row_begin(row));
     // Threads beyond the last pixel stay for the sums of their warp, and choose nothing.
@@ -54,8 +56,10 @@ static __global__ void slic_assign(detail::SlicGrid grid, Image<const Vec<int16_
             const Vec<int16_t, 4> color = colors(x, y);
             for (int i = 0; i < 3; ++i) value[i] = color[i];
             value[3] = grid.units(x) - cell_x, value[4] = grid.units(y) - cell_y;
+            const int label = first_iteration ? cell : labels(x, y);
+            chosen = 3 * (label / grid.cells.width - row + 1) + label % grid.cells.width - column + 1;
             float least = 0x1p26f;
-            for (int k = 0; k < 9; ++k) {
+            for (int k = 0; k < 9 && turn.has(above * width + index); ++k) {
                 const float score = shared.candidates[k].score(float(value[0]), float(value[1]), float(value[2]),
                                                                float(value[3]), float(value[4]));
                 if (score < least) least = score, chosen = k;
@@ -119,7 +123,7 @@ public:
     Slic(Exec& exec, Size size, const SlicParams& params = {})
         : exec_(exec),
           grid_(size, params),
-          iterations_(params.iterations),
+          params_(params),
           colors_(exec, size),
           centres_(exec, {clusters(), 1}),
           sums_(exec, {6 * clusters(), 1}),
@@ -135,10 +139,11 @@ public:
         for_each_pixel(exec_, grid_.image, SlicColors{image, colors_.view()});
         for_each_pixel(exec_, grid_.cells, SlicSeed{grid_, colors_.view(), centres_.span(), sums_.span()});
         const int slices = ceil_div(ceil_div(grid_.image.height, grid_.cells.height), kernels::slic_slice_rows);
-        for (int i = 0; i < iterations_; ++i) {
+        for (int i = 0; i < params_.iterations; ++i) {
             if (i > 0) for_each_pixel(exec_, {clusters(), 1}, SlicUpdate{centres_.span(), sums_.span()});
             exec_.launch(dim3(unsigned(clusters()), unsigned(slices)), dim3(kernels::slic_threads), 0,
-                         kernels::slic_assign, grid_, View<const Vec<int16_t, 4>, Cuda>(colors_.view()),
+                         kernels::slic_assign, grid_, SlicTurn::of(i, params_), i == 0,
+                         View<const Vec<int16_t, 4>, Cuda>(colors_.view()),
                          SpanView<const SlicCentre, Cuda>(centres_.span()), sums_.span(), labels);
         }
         connect_(labels, count);
@@ -149,7 +154,7 @@ private:
 
     Cuda& exec_;
     SlicGrid grid_;
-    int iterations_;
+    SlicParams params_;
     Buffer<Vec<int16_t, 4>, Cuda> colors_;
     Buffer<SlicCentre, Cuda> centres_;
     Buffer<unsigned long long, Cuda> sums_;  // [clusters, 6] of signed numbers: unsigned sums wrap to the same bits

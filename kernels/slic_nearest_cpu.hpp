@@ -8,6 +8,7 @@
 
 namespace cinebokeh::detail {
 inline constexpr int slic_block = 2 * IntLanes::count;  // pixels
+static_assert(slic_block == slic_stretch);
 inline constexpr int slic_pairs = 3;
 inline constexpr int slic_key_bits = 4;
 

@@ -145,11 +145,22 @@ struct Reference {
         return *std::min_element(near.begin(), near.end(),
                                  [&](int a, int b) { return distance(pixel, a) < distance(pixel, b); });
     }
-    Labels run(int iterations) {
+    // Its cell, and its number in that, row by row.
+    std::pair<int, int> place(int pixel) const {
+        const int x = pixel % size.width, y = pixel / size.width;
+        const int c = cell_of(x, columns, size.width), r = cell_of(y, rows, size.height);
+        const int left = begin(c, columns, size.width), right = begin(c + 1, columns, size.width);
+        return {r * columns + c, (y - begin(r, rows, size.height)) * (right - left) + x - left};
+    }
+    // With interlace n, iteration i but the last assigns of the stretches of 32 pixels those with number i modulo n.
+    Labels run(int iterations, int interlace) {
         Labels labels(pixels.size());
+        for (int p = 0; p < int(pixels.size()); ++p) labels[p] = place(p).first;
         for (int i = 0; i < iterations; ++i) {
-            for (int p = 0; p < int(pixels.size()); ++p) labels[p] = nearest(p);
-            if (i + 1 < iterations) update(labels);
+            const bool last = i + 1 == iterations;
+            for (int p = 0; p < int(pixels.size()); ++p)
+                if (last || place(p).second / 32 % interlace == i % interlace) labels[p] = nearest(p);
+            if (!last) update(labels);
         }
         return labels;
     }
@@ -202,14 +213,18 @@ TEST_CASE_TEMPLATE("one iteration assigns every pixel to the nearest of the seed
 TEST_CASE_TEMPLATE("ten iterations explain the image as well as the published algorithm in double", Exec, EXECUTORS) {
     const Size size{60, 45};
     const auto pixels = scene(size);
-    int count = 0;
-    const Labels labels = superpixels<Exec>(pixels, size, {.superpixels = 12, .least_share = 0}, &count);
-    Reference reference(pixels, size, 4, 3, 10);
-    int pieces = 0;
-    const Labels expected = connected(reference.run(10), size, 0, pieces);
-    const double energy = reference.energy(labels, count), best = reference.energy(expected, pieces);
-    CHECK(energy ==
-          doctest::Approx(best).epsilon(0.05));  // k-means from the same seeds, rounded pixels: a near optimum
+    for (int interlace : {1, 2, 3, 50}) {
+        CAPTURE(interlace);
+        int count = 0;
+        const Labels labels =
+            superpixels<Exec>(pixels, size, {.superpixels = 12, .interlace = interlace, .least_share = 0}, &count);
+        Reference reference(pixels, size, 4, 3, 10);
+        int pieces = 0;
+        const Labels expected = connected(reference.run(10, interlace), size, 0, pieces);
+        const double energy = reference.energy(labels, count), best = reference.energy(expected, pieces);
+        // k-means from the same seeds, rounded pixels: a near optimum
+        CHECK(energy == doctest::Approx(best).epsilon(0.05));
+    }
 }
 
 TEST_CASE_TEMPLATE("regions are connected, dense and large enough, and bit-equal on every executor", Exec, EXECUTORS) {
@@ -222,6 +237,8 @@ TEST_CASE_TEMPLATE("regions are connected, dense and large enough, and bit-equal
                           {{65, 47}, {.superpixels = 40, .compactness = 1}},
                           {{63, 49}, {.superpixels = 7, .compactness = 50, .iterations = 3}},
                           {{130, 70}, {.superpixels = 3}},
+                          {{130, 70}, {.superpixels = 20, .iterations = 7, .interlace = 1}},
+                          {{131, 75}, {.superpixels = 9, .iterations = 6, .interlace = 4}},
                           {{50, 1}, {.superpixels = 6}},
                           {{1, 50}, {.superpixels = 6}},
                           {{33, 2}, {.superpixels = 5, .least_share = 1}},
@@ -335,6 +352,7 @@ TEST_CASE("Slic refuses wrong sizes and parameters") {
     CHECK_THROWS_AS(Slic<Cpu>(exec, {5, 5}, {.compactness = NAN}), Error);
     CHECK_THROWS_AS(Slic<Cpu>(exec, {5, 5}, {.compactness = 51}), Error);
     CHECK_THROWS_AS(Slic<Cpu>(exec, {5, 5}, {.iterations = 0}), Error);
+    CHECK_THROWS_AS(Slic<Cpu>(exec, {5, 5}, {.interlace = 0}), Error);
     CHECK_THROWS_AS(Slic<Cpu>(exec, {5, 5}, {.least_share = NAN}), Error);
     Slic<Cpu> slic(exec, {8, 8}, {.superpixels = 4});
     Buffer<Rgba8, Cpu> image(exec, {8, 8}), wrong(exec, {8, 7});

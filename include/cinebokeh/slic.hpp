@@ -5,6 +5,9 @@
 // scikit-image, the distance is |Lab difference|^2 + (compactness / S)^2 |offset|^2 with S the side of a cell, and
 // pieces smaller than a share of the mean size join a neighbour.
 //
+// Most iterations only serve to move the centres, for which a share of the pixels does: the pixels of a cell take
+// turns, and only the last iteration assigns all (with interlace 1 every iteration does, as published).
+//
 // All arithmetic is on whole numbers (Lab and position in eighths of a unit), so both backends give the same labels.
 #pragma once
 #include "cinebokeh/core/buffer.hpp"
@@ -15,6 +18,7 @@ struct SlicParams {
     int superpixels = 1300;    // asked for; the grid and the connectivity make it a few more or less
     float compactness = 10;    // Lab units that weigh as much as one side of a cell, in [0, 50]
     int iterations = 10;       // of assignment and update, >= 1
+    int interlace = 3;         // turns that the pixels of a cell take in all iterations but the last, >= 1
     float least_share = 0.5f;  // pieces with fewer pixels than this share of a cell's join a neighbour, in [0, 1]
 };
 
