@@ -44,7 +44,8 @@ void device() {
         say("device", "cpu, since no GPU can be used (nvidia-smi tells whether the driver runs)");
     } else {
         say("cuda", "built in; " + std::to_string(cuda.devices) + " device(s), the first is " + cuda.device);
-        say("device", cuda.device + " renders; mattes are computed on the cpu");
+        say("device",
+            cuda.device + " renders, follows the subject and runs networks; the first matte is found on the cpu");
     }
 }
 

@@ -26,9 +26,8 @@ bool shows_something(HostImage<const Rgba8> frame) {
 }
 }  // namespace
 
-MatteSource::MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session,
-                         NetworkMatting* network)
-    : options_(options), session_(session), network_(network), one_frame_(source.still) {
+MatteSource::MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session)
+    : options_(options), session_(session), one_frame_(source.still) {
     switch (options.subject) {
         case Subject::automatic:
         case Subject::network:
@@ -60,9 +59,10 @@ bool MatteSource::matte(Frame& frame) {
     frame.matte.resize(frame.size.area());
     if (options_.subject == Subject::given) return read_given(frame), true;
     if (options_.subject == Subject::truth) return frame.matte = frame.given_matte, true;
-    if (network_) return network_->matte(frame.picture(), {frame.matte.data(), frame.size}), true;
+    const HostImage<float> matte{frame.matte.data(), frame.size};
+    if (options_.subject == Subject::network) return session_.find_people(matte), true;
     if (frame.index == 0) return first(frame), true;
-    return session_.track(frame.picture(), {frame.matte.data(), frame.size});
+    return session_.track(matte);
 }
 
 void MatteSource::first(Frame& frame) {
@@ -70,17 +70,17 @@ void MatteSource::first(Frame& frame) {
     if (options_.subject == Subject::first_matte)
         frame.matte = first_matte_;
     else if (options_.subject == Subject::scribbles)
-        session_.find(frame.picture(), {strokes_.data(), frame.size}, matte);
+        session_.find({strokes_.data(), frame.size}, matte);
     else {
         require(shows_something(frame.picture()), "the first frame is of one colour, no subject can be found in it: ",
                 "cut the beginning off, or give a matte (--first-matte PNG)");
-        session_.find_auto(frame.picture(), matte);
+        session_.find_auto(matte);
     }
     const auto marked = [](float alpha) { return alpha > 0.5f; };
     const auto subject = size_t(std::count_if(frame.matte.begin(), frame.matte.end(), marked));
     require(subject > 0 && subject < frame.matte.size(), "no subject was found in the first frame: ",
             "mark it (--scribbles FILE) or give its matte (--first-matte PNG)");
-    if (!one_frame_) session_.start(frame.picture(), frame.matte_view());
+    if (!one_frame_) session_.start(frame.matte_view());
 }
 
 // A matte of the name of the frame, or else the one at its place in the folder.

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "frame_source.hpp"
-#include "network_matting.hpp"
 #include "session.hpp"
 
 namespace cinebokeh::demo {
@@ -30,10 +29,11 @@ struct SubjectOptions {
 class MatteSource {
 public:
     /// Throws Error where a file of the options is missing or does not fit the input.
-    /// `network` is there for Subject::network.
-    MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session, NetworkMatting* network);
+    /// For Subject::network the session has its network.
+    MatteSource(const SubjectOptions& options, const SourceInfo& source, Session& session);
 
-    /// Fills the matte of the frame; to be called for each frame, in order. False where the subject is lost.
+    /// Fills the matte of the frame, which the session has begun; to be called for each frame, in order. False where
+    /// the subject is lost.
     bool matte(Frame& frame);
 
 private:
@@ -42,7 +42,6 @@ private:
 
     SubjectOptions options_;
     Session& session_;
-    NetworkMatting* network_;
     std::vector<uint8_t> strokes_;
     std::vector<float> first_matte_;
     std::vector<std::string> given_;

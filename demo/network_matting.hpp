@@ -1,9 +1,10 @@
-// Mattes from a neural network, on the CPU. Behind a pointer: the network is compiled once.
+// Mattes from a neural network, on the executor that it is given. Behind a pointer: the network is compiled once for
+// each backend, in network_matting.cpp and network_matting_cuda.cu.
 #pragma once
 #include <memory>
 #include <string>
 
-#include "cinebokeh/core/image.hpp"
+#include "cinebokeh/core/cpu.hpp"
 
 namespace cinebokeh::demo {
 
@@ -27,17 +28,20 @@ std::string find_weights(const NetworkOptions& options);
 /// Its alpha alone: with its foreground, composites of bench/matte_table.py's sixteen videos of people over white and
 /// black are off by 14.9 and 18.6 codes where alpha is neither 0 nor 1, with the colours that BackgroundReplacement
 /// estimates by 14.8 and 17.9.
+template <class Exec>
 class NetworkMatting {
 public:
-    /// Throws Error where the weights are not good.
-    NetworkMatting(const NetworkOptions& options, const std::string& weights, Size size, int threads);
+    /// `cpu` looks for scene cuts; it may be `exec` itself. Both must outlive this. Throws Error where the weights are
+    /// not good.
+    NetworkMatting(Exec& exec, Cpu& cpu, const NetworkOptions& options, const std::string& weights, Size size);
     ~NetworkMatting();
 
-    void matte(HostImage<const Rgba8> frame, HostImage<float> matte);
+    /// `picture` is the frame in the memory of the host, `frame` in that of the executor. Asynchronous on Cuda.
+    void matte(HostImage<const Rgba8> picture, View<const Rgba8, Exec> frame, View<float, Exec> matte);
 
     /// Works on the frame times this from the next one on, which begins anew where that is a change; 0: by its size.
     void set_downsample_ratio(double ratio);
-    /// What computes, for people: network, storage, base size.
+    /// What computes, for people: network, device, storage, base size.
     std::string description() const;
     int scene_cuts() const;
 

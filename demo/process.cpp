@@ -92,6 +92,7 @@ private:
                 }
                 read_.ms.push_back(frame->read_ms);
                 const Stopwatch matting;
+                what_.session.begin_frame(frame->picture());
                 if (what_.mattes && !what_.mattes->matte(*frame)) report_.lost.push_back(frame->index);
                 matte_.ms.push_back(matting.ms());
                 if (what_.measure_flicker) measure_flicker(*frame);
@@ -116,13 +117,13 @@ private:
 
     void render(Frame& frame) {
         const HostImage<Rgba8> result{frame.result.data(), frame.size};
-        if (!what_.focus) return what_.session.render(frame.picture(), frame.matte_view(), result);
+        if (!what_.focus) return what_.session.render(frame.matte_view(), result);
         const auto known = [&](const std::vector<float>& values) {
             return HostImage<const float>{values.empty() ? nullptr : values.data(), frame.size};
         };
         const Focus focus = (*what_.focus)(frame);
-        what_.session.render_depth(frame.picture(), known(frame.disparity), known(frame.matte),
-                                   what_.focus->subject(frame), focus, result);
+        what_.session.render_depth(known(frame.disparity), known(frame.matte), what_.focus->subject(frame), focus,
+                                   result);
     }
 
     void write() {

@@ -65,18 +65,17 @@ void check_outputs(const ProcessOptions& options) {
 
 // The network, where it was asked for. A blur can do without its weights; then the subject is found as if nothing had
 // been said of a network, and the user is told.
-std::unique_ptr<NetworkMatting> open_network(ProcessOptions& options, Size size) {
-    if (options.subject.subject != Subject::network) return nullptr;
+void open_network(ProcessOptions& options, Session& session) {
+    if (options.subject.subject != Subject::network) return;
     const std::string weights = find_weights(options.subject.network);
     if (!weights.empty()) {
-        auto network = std::make_unique<NetworkMatting>(options.subject.network, weights, size, options.threads);
-        if (!options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", network->description().c_str());
-        return network;
+        session.open_network(options.subject.network, weights);
+        if (!options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", session.network().c_str());
+        return;
     }
     require(options.blur.has_value(), no_weights);
     std::fprintf(stderr, "cinebokeh: %s (the subject is found and followed without them)\n", no_weights);
     options.subject.subject = Subject::automatic;
-    return nullptr;
 }
 
 int tell(const ProcessOptions& options, const Report& report, Outcome outcome) {
@@ -107,10 +106,9 @@ int process(const ProcessOptions& asked) {
     const bool depth = options.blur && follows_depth(options.blur->renderer);
     DisparitySource disparity(options.bokeh.disparity, info, options.bokeh.stabilize);
     BokehFocus focus(options.bokeh, info.size, info.time_base);
-    const std::unique_ptr<NetworkMatting> network = open_network(options, info.size);
+    open_network(options, *session);
     std::optional<MatteSource> mattes;
-    if (!depth || needs_matte(options, info, disparity, focus))
-        mattes.emplace(options.subject, info, *session, network.get());
+    if (!depth || needs_matte(options, info, disparity, focus)) mattes.emplace(options.subject, info, *session);
     std::unique_ptr<FrameSink> sink;
     if (options.blur) sink = open_sink(options.output, info, options.max_frames);
     if (sink && !sink->note().empty() && !options.quiet) std::fprintf(stderr, "cinebokeh: %s\n", sink->note().c_str());
@@ -139,7 +137,7 @@ int process(const ProcessOptions& asked) {
                       report);
     }
     report.seconds = watch.ms() / 1000;
-    if (network) report.network = network->description(), report.scene_cuts = network->scene_cuts();
+    report.network = session->network(), report.scene_cuts = session->scene_cuts();
     report.complete = outcome == Outcome::complete;
     if (outcome == Outcome::stopped) report.problem = "stopped by the user";
     const int code = tell(options, report, outcome);

@@ -1,4 +1,4 @@
-// The session on CUDA: tracking and rendering run on the device.
+// The session on CUDA: tracking, the network and rendering run on the device.
 #include "session_impl.hpp"
 
 namespace cinebokeh::demo {

@@ -1,5 +1,5 @@
-// A session on an executor: the same text serves both backends. The memory tracker and the renderer run there; the
-// first matte and the seed tracker are computed on the CPU.
+// A session on an executor: the same text serves both backends. The memory tracker, the network and the renderer run
+// there; the first matte and the seed tracker are computed on the CPU.
 #pragma once
 #include <cmath>
 #include <optional>
@@ -50,7 +50,7 @@ public:
         : exec_(exec), cpu_(cpu), size_(params.size), matting_(cpu, params.size, params.tracker) {
         if constexpr (on_device) {
             tracks_ = params.tracker == TrackerKind::memory;
-            frame_ = {exec, size_}, matte_ = {exec, size_};
+            make_frame(size_);
         }
         if (!params.blur) return;
         lens_ = *params.blur;
@@ -58,67 +58,97 @@ public:
         if constexpr (on_device) result_ = {exec, size_}, disparity_ = {exec, size_};
     }
 
-    void find(HostImage<const Rgba8> frame, HostImage<const uint8_t> strokes, HostImage<float> matte) override {
-        matting_.find(frame, strokes, matte);
-    }
-    void find_auto(HostImage<const Rgba8> frame, HostImage<float> matte) override { matting_.find_auto(frame, matte); }
-    void start(HostImage<const Rgba8> frame, HostImage<const float> matte) override {
-        if constexpr (on_device)
-            if (tracks_) {
-                tracker_.emplace(exec_, size_);
-                copy(exec_, frame, frame_.view());
-                copy(exec_, matte, matte_.view());
-                return tracker_->start(frame_.view(), matte_.view());
-            }
-        matting_.start(frame, matte);
-    }
-    bool track(HostImage<const Rgba8> frame, HostImage<float> matte) override {
-        if constexpr (on_device)
-            if (tracker_) {
-                copy(exec_, frame, frame_.view());
-                const bool found = tracker_->track(frame_.view(), matte_.view());
-                copy(exec_, View<const float, Exec>(matte_.view()), matte);
-                exec_.synchronize();
-                return found;
-            }
-        return matting_.track(frame, matte);
-    }
-
-    void render(HostImage<const Rgba8> frame, HostImage<const float> matte, HostImage<Rgba8> result) override {
-        require(blur_.has_value(), "Session: render without blur parameters");
+    void begin_frame(HostImage<const Rgba8> frame) override {
+        picture_ = frame;
         if constexpr (on_device) {
+            if (!(frame.size == frame_.size())) exec_.synchronize(), make_frame(frame.size);
             copy(exec_, frame, frame_.view());
-            copy(exec_, matte, matte_.view());
-            (*blur_)(frame_.view(), matte_.view(), result_.view());
-            copy(exec_, View<const Rgba8, Exec>(result_.view()), result);
-            exec_.synchronize();
-        } else {
-            (*blur_)(frame, matte, result);
+            sent_ = nullptr;
         }
     }
 
-    void render_depth(HostImage<const Rgba8> frame, HostImage<const float> disparity, HostImage<const float> matte,
-                      std::optional<float> subject, Focus focus, HostImage<Rgba8> result) override {
-        make_room(frame.size, largest_radius(disparity, focus));
+    void find(HostImage<const uint8_t> strokes, HostImage<float> matte) override {
+        matting_.find(picture_, strokes, matte);
+    }
+    void find_auto(HostImage<float> matte) override { matting_.find_auto(picture_, matte); }
+    void start(HostImage<const float> matte) override {
+        if constexpr (on_device)
+            if (tracks_) {
+                tracker_.emplace(exec_, size_);
+                return tracker_->start(frame_.view(), sent(matte));
+            }
+        matting_.start(picture_, matte);
+    }
+    bool track(HostImage<float> matte) override {
+        if constexpr (on_device)
+            if (tracker_) {
+                const bool found = tracker_->track(frame_.view(), matte_.view());
+                fetch_matte(matte);
+                return found;
+            }
+        return matting_.track(picture_, matte);
+    }
+
+    void open_network(const NetworkOptions& options, const std::string& weights) override {
+        network_.emplace(exec_, cpu_, options, weights, size_);
+    }
+    void find_people(HostImage<float> matte) override {
+        require(network_.has_value(), "Session: people are to be found without a network");
         if constexpr (on_device) {
-            copy(exec_, frame, frame_.view());
+            network_->matte(picture_, frame_.view(), matte_.view());
+            fetch_matte(matte);
+        } else {
+            network_->matte(picture_, picture_, matte);
+        }
+    }
+    std::string network() const override { return network_ ? network_->description() : ""; }
+    int scene_cuts() const override { return network_ ? network_->scene_cuts() : 0; }
+
+    void render(HostImage<const float> matte, HostImage<Rgba8> result) override {
+        require(blur_.has_value(), "Session: render without blur parameters");
+        if constexpr (on_device) {
+            (*blur_)(frame_.view(), sent(matte), result_.view());
+            copy(exec_, View<const Rgba8, Exec>(result_.view()), result);
+            exec_.synchronize();
+        } else {
+            (*blur_)(picture_, matte, result);
+        }
+    }
+
+    void render_depth(HostImage<const float> disparity, HostImage<const float> matte, std::optional<float> subject,
+                      Focus focus, HostImage<Rgba8> result) override {
+        make_room(picture_.size, largest_radius(disparity, focus));
+        if constexpr (on_device) {
             BokehInput<Exec> input{.frame = frame_.view(), .subject = subject};
             if (disparity.data) copy(exec_, disparity, disparity_.view()), input.disparity = disparity_.view();
-            if (matte.data) copy(exec_, matte, matte_.view()), input.matte = matte_.view();
+            if (matte.data) input.matte = sent(matte);
             (*bokeh_)(input, focus, result_.view());
             copy(exec_, View<const Rgba8, Exec>(result_.view()), result);
             exec_.synchronize();
         } else {
-            (*bokeh_)({frame, disparity, matte, subject}, focus, result);
+            (*bokeh_)({picture_, disparity, matte, subject}, focus, result);
         }
     }
 
-    std::string matting_device() const override { return tracks_ ? "cuda" : "cpu"; }
+    std::string matting_device() const override { return on_device && (tracks_ || network_) ? "cuda" : "cpu"; }
     std::string rendering_device() const override { return on_device ? "cuda" : "cpu"; }
     int threads() const override { return cpu_.threads(); }
 
 private:
     static constexpr bool on_device = !std::is_same_v<typename Exec::Space, HostSpace>;
+
+    void make_frame(Size size) { frame_ = {exec_, size}, matte_ = {exec_, size}; }
+    // A matte on the device, where it may be already.
+    View<const float, Exec> sent(HostImage<const float> matte) {
+        if (matte.data != sent_) copy(exec_, matte, matte_.view()), sent_ = matte.data;
+        return matte_.view();
+    }
+    // What was found on the device.
+    void fetch_matte(HostImage<float> matte) {
+        copy(exec_, View<const float, Exec>(matte_.view()), matte);
+        exec_.synchronize();
+        sent_ = matte.data;
+    }
 
     // A renderer for blurs up to this radius, as far as one can be made; its cost grows with it.
     void make_room(Size size, float radius) {
@@ -137,13 +167,16 @@ private:
     Exec& exec_;
     Cpu& cpu_;
     Size size_;
-    bool tracks_ = false;  // on the device
+    HostImage<const Rgba8> picture_;  // the frame
+    bool tracks_ = false;             // on the device
     Matting matting_;
     std::optional<Tracker> tracker_;
+    std::optional<NetworkMatting<Exec>> network_;
     BlurParams lens_;
     std::optional<BackgroundBlur<Exec>> blur_;
     std::optional<BokehRenderer<Exec>> bokeh_;
     Buffer<Rgba8, Exec> frame_, result_;  // on the device
     Buffer<float, Exec> matte_, disparity_;
+    const float* sent_ = nullptr;  // the matte of the host that matte_ is a copy of
 };
 }  // namespace cinebokeh::demo

@@ -43,6 +43,7 @@ public:
     virtual void finish(const LiveSettings& settings, HostImage<float> matte) = 0;
     /// Works at another resolution: a tracker from the next start on, the network at once.
     virtual void set_quality(const Quality& quality) = 0;
+    /// What made the last matte, "cpu" or "cuda". May be asked by any thread.
     virtual std::string device() const = 0;
 };
 

@@ -1,11 +1,13 @@
-// Finding and following the subject of live frames, on the CPU.
+// Finding and following the subject of live frames: on the CPU, but for the network that finds people.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <optional>
 
 #include "cinebokeh/morphology.hpp"
 #include "engine.hpp"
 #include "matting.hpp"
+#include "people_finder.hpp"
 #include "template_view.hpp"
 
 namespace cinebokeh::demo {
@@ -17,6 +19,7 @@ public:
           size_(params.size),
           matting_(cpu_, size_, TrackerKind::memory),
           network_options_(params.network),
+          network_on_cuda_(params.cuda),
           response_(cpu_, size_),
           last_(cpu_, size_),
           moved_(cpu_, size_) {}
@@ -34,13 +37,16 @@ public:
     }
 
     bool track(HostImage<const Rgba8> picture, HostImage<float> matte) override {
+        device_ = "cpu";
         return matting_.track(picture, matte);
     }
 
     bool find_people(HostImage<const Rgba8> picture, HostImage<float> matte) override {
         if (!network_ && pictures_without_network_++ % 100 == 0) open_network();
-        if (network_) network_->matte(picture, matte);
-        return network_ != nullptr;
+        if (!network_) return false;
+        device_ = network_->device();
+        network_->find(picture, matte);
+        return true;
     }
     std::string network_problem() const override { return network_problem_; }
     std::string network() const override { return network_ ? network_->description() : ""; }
@@ -68,7 +74,7 @@ public:
         if (network_) network_->set_downsample_ratio(network_options_.downsample_ratio);
     }
 
-    std::string device() const override { return "cpu"; }
+    std::string device() const override { return device_.load(); }
 
 private:
     struct Blend {
@@ -83,7 +89,10 @@ private:
             const std::string weights = find_weights(network_options_);
             network_problem_ = weights.empty() ? no_weights : "";
             if (weights.empty()) return;
-            network_ = std::make_unique<NetworkMatting>(network_options_, weights, size_, cpu_.threads());
+#if defined(CINEBOKEH_DEMO_CUDA)
+            if (network_on_cuda_) network_ = make_people_finder_cuda(cpu_, network_options_, weights, size_);
+#endif
+            if (!network_) network_ = make_people_finder_cpu(cpu_, network_options_, weights, size_);
         } catch (const Error& error) {
             network_problem_ = error.what();
         }
@@ -103,14 +112,16 @@ private:
     Size size_;
     Matting matting_;
     NetworkOptions network_options_;
-    std::unique_ptr<NetworkMatting> network_;
+    [[maybe_unused]] bool network_on_cuda_;
+    std::unique_ptr<PeopleFinder> network_;
     std::string network_problem_;
     int pictures_without_network_ = 0;
     ResponseMap response_;
     std::optional<Morphology<float, Cpu>> edge_;
     float edge_shift_ = 0;
     Buffer<float, Cpu> last_, moved_;
-    bool smooth_from_ = false;  // there is a last matte
+    bool smooth_from_ = false;                // there is a last matte
+    std::atomic<const char*> device_{"cpu"};  // that made the last matte; asked for by other threads
 };
 }  // namespace
 

@@ -228,6 +228,8 @@ TEST_CASE("--subject rvm writes a matte for every frame, and says in the report 
     CHECK(report["subject"] == "rvm");
     CHECK(report["tracker"] == "none");
     CHECK(report["network"].get<std::string>().find("24 x 18") != std::string::npos);
+    const std::string device = report["backend"]["matting"];  // where it computed, and in which numbers
+    CHECK(report["network"].get<std::string>().find("Robust Video Matting on " + device + ", ") == 0);
     CHECK(report["matte_flicker"]["mean"].get<double>() >= 0);
 
     // Stills of several sizes, each on its own: the same still gives the same matte wherever it stands.

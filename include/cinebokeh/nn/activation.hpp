@@ -78,7 +78,7 @@ struct ActivateChannels {
 
 template <class T, class Exec>
 void activate(Exec& exec, Activation activation, TensorView<const T, Exec> in, TensorView<T, Exec> out) {
-    require(in.shape == out.shape, "activate: a tensor ", to_string(in.shape), " into one of ", to_string(out.shape));
+    require(in.shape == out.shape, "activate: a tensor ", in.shape, " into one of ", out.shape);
     for_each_channel_run(exec, in.shape, detail::ActivateChannels<T, typename Exec::Space>{activation, in, out});
 }
 }  // namespace cinebokeh

@@ -51,7 +51,7 @@ struct ConvInputs {
         for (const auto& tensor : in) tensors[count++] = tensor;
         for (int i = 1; i < count; ++i)
             require(tensors[i].shape.n == tensors[0].shape.n && tensors[i].shape.size() == tensors[0].shape.size(),
-                    "ConvInputs: ", to_string(tensors[i].shape), " beside ", to_string(tensors[0].shape));
+                    "ConvInputs: ", tensors[i].shape, " beside ", tensors[0].shape);
     }
     /// Of the concatenation.
     Shape shape() const {
@@ -143,11 +143,10 @@ void Conv2d<T, Exec>::operator()(const ConvInputs<T, Exec>& in, TensorView<T, Ex
                                  TensorView<const T, Exec> residual) {
     const Shape shape = in.shape(), expected = output_shape(shape);
     require(shape.c == params_.in_channels, "Conv2d: ", shape.c, " channels into a layer of ", params_.in_channels);
-    require(shape.w <= max_input_.width && shape.h <= max_input_.height, "Conv2d: ", to_string(shape),
-            " is larger than the plan");
-    require(out.shape == expected, "Conv2d: the output is ", to_string(out.shape), ", not ", to_string(expected));
-    require(!residual.data || residual.shape == expected, "Conv2d: the residual is ", to_string(residual.shape),
-            ", not ", to_string(expected));
+    require(shape.w <= max_input_.width && shape.h <= max_input_.height, "Conv2d: ", shape, " is larger than the plan");
+    require(out.shape == expected, "Conv2d: the output is ", out.shape, ", not ", expected);
+    require(!residual.data || residual.shape == expected, "Conv2d: the residual is ", residual.shape, ", not ",
+            expected);
     if (expected.empty()) return;
     plan_.run(*exec_, in, out, residual);
 }

@@ -71,10 +71,10 @@ ConvGru<T, Exec>::ConvGru(Exec& exec, const ConvGruParams& params, const ConvGru
 template <class T, class Exec>
 void ConvGru<T, Exec>::operator()(TensorView<const T, Exec> x, TensorView<const T, Exec> h, TensorView<T, Exec> next) {
     require(x.shape.c == params_.channels, "ConvGru: ", x.shape.c, " channels into a unit of ", params_.channels);
-    require(h.shape == x.shape && next.shape == x.shape, "ConvGru: the input is ", to_string(x.shape), ", the state ",
-            to_string(h.shape), ", the next ", to_string(next.shape));
-    require(x.shape.n <= max_shape_.n && x.shape.h <= max_shape_.h && x.shape.w <= max_shape_.w,
-            "ConvGru: ", to_string(x.shape), " is larger than the plan");
+    require(h.shape == x.shape && next.shape == x.shape, "ConvGru: the input is ", x.shape, ", the state ", h.shape,
+            ", the next ", next.shape);
+    require(x.shape.n <= max_shape_.n && x.shape.h <= max_shape_.h && x.shape.w <= max_shape_.w, "ConvGru: ", x.shape,
+            " is larger than the plan");
     if (x.shape.empty()) return;
     require(h.data != next.data, "ConvGru: the state and the next are the same tensor");
     plan_.run(*exec_, x, h, next);

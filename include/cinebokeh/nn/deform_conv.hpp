@@ -88,13 +88,12 @@ void DeformConv2d<T, Exec>::operator()(TensorView<const T, Exec> in, TensorView<
     const int taps = params_.offset_groups * params_.conv.kernel * params_.conv.kernel;
     require(s.c == params_.conv.in_channels, "DeformConv2d: ", s.c, " channels into a layer of ",
             params_.conv.in_channels);
-    require(s.w <= max_input_.width && s.h <= max_input_.height, "DeformConv2d: ", to_string(s),
-            " is larger than the plan");
-    require(out.shape == expected, "DeformConv2d: the output is ", to_string(out.shape), ", not ", to_string(expected));
-    require(offset.shape == Shape{expected.n, expected.h, expected.w, 2 * taps}, "DeformConv2d: offsets ",
-            to_string(offset.shape), " for an output ", to_string(expected));
+    require(s.w <= max_input_.width && s.h <= max_input_.height, "DeformConv2d: ", s, " is larger than the plan");
+    require(out.shape == expected, "DeformConv2d: the output is ", out.shape, ", not ", expected);
+    require(offset.shape == Shape{expected.n, expected.h, expected.w, 2 * taps}, "DeformConv2d: offsets ", offset.shape,
+            " for an output ", expected);
     require(!modulation.data || modulation.shape == Shape{expected.n, expected.h, expected.w, taps},
-            "DeformConv2d: modulation ", to_string(modulation.shape), " for an output ", to_string(expected));
+            "DeformConv2d: modulation ", modulation.shape, " for an output ", expected);
     if (expected.empty()) return;
     plan_.run(*exec_, in, offset, modulation, out);
 }

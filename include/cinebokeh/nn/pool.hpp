@@ -148,7 +148,7 @@ void pool(Exec& exec, const char* name, TensorView<const T, Exec> in, const Pool
           TensorView<T, Exec> out) {
     const Size size = pooled_size(params, in.shape.size());
     const Shape expected{in.shape.n, size.height, size.width, in.shape.c};
-    require(out.shape == expected, name, ": the output is ", to_string(out.shape), ", not ", to_string(expected));
+    require(out.shape == expected, name, ": the output is ", out.shape, ", not ", expected);
     for_each_channel_run(exec, out.shape, PoolChannels<T, typename Exec::Space, largest>{in, params, out});
 }
 }  // namespace detail
@@ -183,10 +183,10 @@ GlobalAveragePool<T, Exec>::GlobalAveragePool(Exec& exec, Shape max_shape)
 template <class T, class Exec>
 void GlobalAveragePool<T, Exec>::operator()(TensorView<const T, Exec> in, TensorView<float, Exec> out) {
     const Shape s = in.shape;
-    require(!s.empty(), "GlobalAveragePool: an empty tensor ", to_string(s));
+    require(!s.empty(), "GlobalAveragePool: an empty tensor ", s);
     require(s.n <= max_shape_.n && s.c <= max_shape_.c && s.h <= max_shape_.h && s.w <= max_shape_.w,
-            "GlobalAveragePool: ", to_string(s), " is larger than the plan");
-    require(out.shape == Shape{s.n, 1, 1, s.c}, "GlobalAveragePool: the output is ", to_string(out.shape));
+            "GlobalAveragePool: ", s, " is larger than the plan");
+    require(out.shape == Shape{s.n, 1, 1, s.c}, "GlobalAveragePool: the output is ", out.shape);
     using Space = typename Exec::Space;
     const TensorView<float, Exec> sums = sums_.view().images(0, s.n).channels(0, s.c);
     for_each_channel_run(*exec_, sums.shape, detail::BandSums<T, Space>{in, sums});

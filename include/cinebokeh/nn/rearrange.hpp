@@ -46,7 +46,7 @@ inline void check_shuffle(const char* name, Shape fine, int factor, Shape coarse
     require(factor >= 1 && factor <= 16, name, ": factor ", factor, " is outside [1, 16]");
     require(
         fine == Shape{coarse.n, coarse.h * factor, coarse.w * factor, fine.c} && coarse.c == fine.c * factor * factor,
-        name, ": pixels ", to_string(fine), " and channels ", to_string(coarse), " at a factor of ", factor);
+        name, ": pixels ", fine, " and channels ", coarse, " at a factor of ", factor);
 }
 }  // namespace detail
 
@@ -55,7 +55,7 @@ void concat(Exec& exec, std::initializer_list<TensorView<const T, Exec>> in, Ten
     int channels = 0;
     for (const auto& tensor : in) {
         require(tensor.shape.n == out.shape.n && tensor.shape.size() == out.shape.size(), "concat: a tensor ",
-                to_string(tensor.shape), " into one of ", to_string(out.shape));
+                tensor.shape, " into one of ", out.shape);
         channels += tensor.shape.c;
     }
     require(channels == out.shape.c, "concat: ", channels, " channels into a tensor of ", out.shape.c);

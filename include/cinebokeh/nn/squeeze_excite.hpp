@@ -73,10 +73,9 @@ struct ScaleChannels {
 template <class T, class Exec>
 void scale_channels(Exec& exec, TensorView<const T, Exec> in, TensorView<const float, Exec> factor,
                     TensorView<T, Exec> out) {
-    require(in.shape == out.shape, "scale_channels: a tensor ", to_string(in.shape), " into one of ",
-            to_string(out.shape));
-    require(factor.shape == Shape{in.shape.n, 1, 1, in.shape.c}, "scale_channels: factors ", to_string(factor.shape),
-            " for a tensor ", to_string(in.shape));
+    require(in.shape == out.shape, "scale_channels: a tensor ", in.shape, " into one of ", out.shape);
+    require(factor.shape == Shape{in.shape.n, 1, 1, in.shape.c}, "scale_channels: factors ", factor.shape,
+            " for a tensor ", in.shape);
     for_each_channel_run(exec, out.shape, detail::ScaleChannels<T, typename Exec::Space>{in, factor, out});
 }
 
@@ -94,11 +93,10 @@ SqueezeExcite<T, Exec>::SqueezeExcite(Exec& exec, const SqueezeExciteParams& p, 
 
 template <class T, class Exec>
 void SqueezeExcite<T, Exec>::operator()(TensorView<const T, Exec> in, TensorView<T, Exec> out) {
-    require(in.shape == out.shape, "SqueezeExcite: a tensor ", to_string(in.shape), " into one of ",
-            to_string(out.shape));
+    require(in.shape == out.shape, "SqueezeExcite: a tensor ", in.shape, " into one of ", out.shape);
     if (in.shape.empty()) return;
-    require(in.shape.c == mean_.shape().c && in.shape.n <= mean_.shape().n, "SqueezeExcite: a tensor ",
-            to_string(in.shape), " into a layer of ", to_string(mean_.shape()));
+    require(in.shape.c == mean_.shape().c && in.shape.n <= mean_.shape().n, "SqueezeExcite: a tensor ", in.shape,
+            " into a layer of ", mean_.shape());
     const int n = in.shape.n;
     average_(in, mean_.view().images(0, n));
     squeeze_(mean_.view().images(0, n), squeezed_.view().images(0, n));

@@ -30,6 +30,13 @@ inline std::string to_string(Shape s) {
     for (int side : {s.n, s.h, s.w, s.c}) text.append(text.empty() ? "[" : ", ").append(std::to_string(side));
     return text.append("]");
 }
+namespace detail {
+// A shape is handed to require() as it is: a string made for it at every call would allocate.
+template <>
+inline std::string to_text(const Shape& shape) {
+    return to_string(shape);
+}
+}  // namespace detail
 
 /// A view of a tensor [n, h, w, c] of float, Half or BFloat16. Strides count elements and are at least those of a dense
 /// tensor; the channels of a pixel are contiguous.
@@ -188,15 +195,15 @@ void for_each_channel_run(Cuda& exec, Shape shape, const F& f) {
 
 template <class From, class To, class Exec>
 void convert(Exec& exec, TensorView<const From, Exec> in, TensorView<To, Exec> out) {
-    require(in.shape == out.shape, "convert: a tensor ", to_string(in.shape), " into one of ", to_string(out.shape));
+    require(in.shape == out.shape, "convert: a tensor ", in.shape, " into one of ", out.shape);
     for_each_channel_run(exec, in.shape, detail::ConvertChannels<From, To, typename Exec::Space>{in, out});
 }
 
 template <class T, class Exec>
 Size TensorBuffer<T, Exec>::padded_size(Shape s) {
-    require(s.n >= 0 && s.h >= 0 && s.w >= 0 && s.c >= 0, "TensorBuffer: negative size ", to_string(s));
+    require(s.n >= 0 && s.h >= 0 && s.w >= 0 && s.c >= 0, "TensorBuffer: negative size ", s);
     const size_t columns = size_t(s.w) * round_up(size_t(s.c), pixel_multiple), rows = size_t(s.n) * size_t(s.h);
-    require(columns <= 0x7fffffffu && rows <= 0x7fffffffu, "TensorBuffer: too large: ", to_string(s));
+    require(columns <= 0x7fffffffu && rows <= 0x7fffffffu, "TensorBuffer: too large: ", s);
     return {int(columns), int(rows)};
 }
 
@@ -217,8 +224,7 @@ std::vector<float> TensorBuffer<T, Exec>::download() const {
 
 template <class T, class Exec>
 void TensorBuffer<T, Exec>::upload(const std::vector<float>& values) {
-    require(values.size() == shape_.count(), "TensorBuffer: ", values.size(), " values for a tensor of ",
-            to_string(shape_));
+    require(values.size() == shape_.count(), "TensorBuffer: ", values.size(), " values for a tensor of ", shape_);
     std::vector<T> padded(buffer_.size().area(), T{});
     for (size_t i = 0; i < shape_.pixels(); ++i)
         for (size_t c = 0; c < size_t(shape_.c); ++c)

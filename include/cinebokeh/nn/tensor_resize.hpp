@@ -103,13 +103,13 @@ struct ResizeNearest {
 template <template <class, class> class Kernel, class T, class Exec>
 void resize_tensor(Exec& exec, const char* name, TensorView<const T, Exec> in, const TensorResizeParams& p,
                    TensorView<T, Exec> out) {
-    require(in.shape.n == out.shape.n && in.shape.c == out.shape.c, name, ": a tensor ", to_string(in.shape),
-            " into one of ", to_string(out.shape));
+    require(in.shape.n == out.shape.n && in.shape.c == out.shape.c, name, ": a tensor ", in.shape, " into one of ",
+            out.shape);
     require(p.scale_y >= 0 && p.scale_x >= 0 && std::isfinite(p.scale_y) && std::isfinite(p.scale_x), name,
             ": the scale ", p.scale_y, ", ", p.scale_x, " is not a positive number");
     require(!p.align_corners || (p.scale_y == 0 && p.scale_x == 0), name, ": align_corners leaves no room for a scale");
     if (out.shape.empty()) return;
-    require(!in.shape.empty(), name, ": an empty tensor ", to_string(in.shape));
+    require(!in.shape.empty(), name, ": an empty tensor ", in.shape);
     for_each_channel_run(
         exec, out.shape,
         Kernel<T, typename Exec::Space>{in, tensor_resize_axis(in.shape.h, out.shape.h, p.scale_y, p.align_corners),

@@ -49,17 +49,16 @@ public:
     void operator()(const ConvInputs<T, Exec>& coarse, const ConvInputs<T, Exec>& fine, TensorView<T, Exec> out) {
         const Shape small = coarse.shape(), large = fine.shape();
         require(small.n == large.n && small.h == ceil_div(large.h, 2) && small.w == ceil_div(large.w, 2),
-                "UpsampleConv2d: a coarse tensor ", to_string(small), " beside a fine one ", to_string(large));
+                "UpsampleConv2d: a coarse tensor ", small, " beside a fine one ", large);
         require(small.c == coarse_channels_ && small.c + large.c == params_.in_channels, "UpsampleConv2d: ", small.c,
                 " and ", large.c, " channels into a layer of ", coarse_channels_, " and ",
                 params_.in_channels - coarse_channels_);
         require(fine.count < ConvInputs<T, Exec>::max_count, "UpsampleConv2d: ", fine.count, " fine tensors");
-        require(large.w <= max_fine_.width && large.h <= max_fine_.height, "UpsampleConv2d: ", to_string(large),
+        require(large.w <= max_fine_.width && large.h <= max_fine_.height, "UpsampleConv2d: ", large,
                 " is larger than the plan");
         const Size size = detail::conv_output_size(params_, large.size());
         const Shape expected{large.n, size.height, size.width, params_.out_channels};
-        require(out.shape == expected, "UpsampleConv2d: the output is ", to_string(out.shape), ", not ",
-                to_string(expected));
+        require(out.shape == expected, "UpsampleConv2d: the output is ", out.shape, ", not ", expected);
         if (!expected.empty()) plan_.run(*exec_, coarse, fine, out);
     }
 

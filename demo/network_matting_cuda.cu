@@ -1,0 +1,3 @@
+#include "network_matting_impl.hpp"
+
+template class cinebokeh::demo::NetworkMatting<cinebokeh::Cuda>;
