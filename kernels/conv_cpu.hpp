@@ -79,7 +79,7 @@ inline std::vector<float> padded_bias(const Conv2dParams& p, const Conv2dWeights
 template <class T>
 class ConvDense {
 public:
-    /// Every thread holds `more` words for whoever makes rows of inputs, see run_rows.
+    /// Every thread holds `more` words for whoever lays out rows, see run_rows.
     ConvDense(Cpu& exec, const Conv2dParams& params, const Conv2dWeights& weights, Size max_input, size_t more = 0)
         : layout_(params, word_channels<T>),
           more_(round_up(more, 16)),
@@ -88,27 +88,33 @@ public:
           bias_(buffer_of(exec, padded_bias(params, weights))) {}
 
     void run(Cpu& exec, const ConvInputs<T, Cpu>& in, HostTensor<T> out, HostTensor<const T> residual) {
-        run_rows(exec, in.shape().h, out, residual, [&](int, int, float*) { return in; });
+        run_rows(
+            exec, in.shape().h, out.shape,
+            [&](int n, int y, float*, PlaneRow to) { pack_row<word_channels<T>>(layout_, in, n, y, out.shape.w, to); },
+            output(out, residual));
     }
-    /// The same for inputs of `height` rows that need not exist as a whole: rows(n, y, memory) returns tensors in which
-    /// row y of image n is to be found. `memory` are the `more` words of the thread, aligned to 64 bytes.
-    template <class Rows>
-    void run_rows(Cpu& exec, int height, HostTensor<T> out, HostTensor<const T> residual, const Rows& rows) {
-        const ConvOutput<T> output{bias_.view().data, layout_.p.activation, out, residual};
+    /// The same for inputs of `height` rows that need not exist: lay_out(n, y, memory, to) lays out row y of image n as
+    /// planes. `memory` are the `more` words of the thread, aligned to 64 bytes. `output` takes the sums of outputs of
+    /// that shape as ConvOutput does.
+    template <class LayOut, class Output>
+    void run_rows(Cpu& exec, int height, Shape out, const LayOut& lay_out, const Output& output) {
         // Bands of filters with several rows lay out rows of their neighbours once more: these are thicker.
-        for_each_band(exec, out.shape.n, out.shape.h, layout_.p.kernel == 1 ? 8 : 24, [&](int n, int begin, int end) {
+        for_each_band(exec, out.n, out.h, layout_.p.kernel == 1 ? 8 : 24, [&](int n, int begin, int end) {
             const ThreadScratch::Lease memory(scratch_);
-            PlaneRing ring(layout_, out.shape.w, memory.words() + more_);
-            const auto pack = [&](int y, PlaneRow to) {
-                pack_row<word_channels<T>>(layout_, rows(n, y, memory.words()), n, y, out.shape.w, to);
-            };
-            for (int y = begin; y < end; ++y) row(height, n, y, pack, ring, output);
+            PlaneRing ring(layout_, out.w, memory.words() + more_);
+            const auto pack = [&](int y, PlaneRow to) { lay_out(n, y, memory.words(), to); };
+            for (int y = begin; y < end; ++y) row(height, n, y, out.w, pack, ring, output);
         });
     }
 
+    const ConvLayout& layout() const { return layout_; }
+    ConvOutput<T> output(HostTensor<T> out, HostTensor<const T> residual) const {
+        return {bias_.view().data, layout_.p.activation, out, residual};
+    }
+
 private:
-    template <class Pack>
-    void row(int height, int n, int y, const Pack& pack, PlaneRing& ring, const ConvOutput<T>& output) const {
+    template <class Pack, class Output>
+    void row(int height, int n, int y, int width, const Pack& pack, PlaneRing& ring, const Output& output) const {
         const Conv2dParams& p = layout_.p;
         const float* rows[15];
         for (int ky = 0; ky < p.kernel; ++ky) {
@@ -116,7 +122,7 @@ private:
             const bool inside = v >= 0 && v < height;
             rows[ky] = !inside ? nullptr : ring.row(layout_, v, [&](PlaneRow to) { pack(v, to); });
         }
-        conv_row<word_channels<T>>(layout_, weights_.view().data, rows, ring.stride(), output.out.shape.w,
+        conv_row<word_channels<T>>(layout_, weights_.view().data, rows, ring.stride(), width,
                                    [&](int x, int pixels, int first, int count, const float* sums) {
                                        output.tile(n, y, x, pixels, first, count, sums, tile_outputs);
                                    });

@@ -159,23 +159,29 @@ void pack_pixels(const PixelRun<T>& in, int count, int start, PlaneRow to) {
     }
 }
 
-/// Lays out row y of image n of the concatenated inputs: the planes of `width` outputs.
-template <int channels, class T>
-void pack_row(const ConvLayout& layout, const ConvInputs<T, Cpu>& in, int n, int y, int width, PlaneRow to) {
+/// Lays out the planes of `width` outputs, whose words begin at channel `start` of the concatenation. run_of(from) is
+/// the run of pixels that begins at column `from` of an image, which may lie outside of it.
+template <int channels, class RunOf>
+void pack_runs(const ConvLayout& layout, int count, int start, int width, PlaneRow to, const RunOf& run_of) {
     const Conv2dParams& p = layout.p;
-    const int count = layout.plane_words(width);
     to.step = layout.expansions;
     for (int kx = 0; kx < layout.expansions; ++kx)
-        for (int i = 0, start = 0; i < in.count; start += in.tensors[i].shape.c, ++i) {
-            const HostTensor<const T>& tensor = in.tensors[i];
-            const int shift = kx * p.dilation - p.padding;
-            for (int x = 0; x < count; x += 16) {
-                const int from = x * p.stride + shift;  // the column of the image that pixel 0 of the run is
-                const PixelRun<T> run{tensor.row(n, y) + from * tensor.pixel_stride, p.stride * tensor.pixel_stride,
-                                      ceil_div(std::max(0, -from), p.stride),
-                                      ceil_div(std::max(0, tensor.shape.w - from), p.stride)};
-                pack_pixels<channels>(run, tensor.shape.c, start, {to.planes + kx * to.stride + x, to.stride, to.step});
-            }
-        }
+        for (int x = 0; x < layout.plane_words(width); x += 16)
+            pack_pixels<channels>(run_of(x * p.stride + kx * p.dilation - p.padding), count, start,
+                                  {to.planes + kx * to.stride + x, to.stride, to.step});
+}
+/// The same for row y of image n of the concatenated inputs.
+template <int channels, class T>
+void pack_row(const ConvLayout& layout, const ConvInputs<T, Cpu>& in, int n, int y, int width, PlaneRow to,
+              int start = 0) {
+    const int stride = layout.p.stride;
+    for (int i = 0; i < in.count; start += in.tensors[i].shape.c, ++i) {
+        const HostTensor<const T>& tensor = in.tensors[i];
+        pack_runs<channels>(layout, tensor.shape.c, start, width, to, [&](int from) {
+            return PixelRun<T>{tensor.row(n, y) + from * tensor.pixel_stride, stride * tensor.pixel_stride,
+                               ceil_div(std::max(0, -from), stride),
+                               ceil_div(std::max(0, tensor.shape.w - from), stride)};
+        });
+    }
 }
 }  // namespace cinebokeh::detail

@@ -87,15 +87,14 @@ public:
           level2_(exec, reader, "decoder.decode2", 80, sizes_[2]),
           level1_(exec, reader, "decoder.decode1", 40, sizes_[1]),
           first_(reader.upsample_conv<T>(exec, "decoder.decode0.conv.0", 32, max_base)),
-          second_(reader.conv<T>(exec, "decoder.decode0.conv.3", max_base)),
           first_out_(exec, shape_of(max_base, 16)) {
         for (int i = 1; i < 4; ++i) images_[i - 1] = TensorBuffer<T, Exec>(exec, shape_of(sizes_[i], 3));
     }
 
     void reset() { memory4_.reset(), level3_.memory().reset(), level2_.memory().reset(), level1_.memory().reset(); }
 
-    // image [1, h, w, 3] in 0..1, hidden [1, h, w, 16].
-    void operator()(const RvmFeatures<T, Exec>& f, TensorView<const T, Exec> image, TensorView<T, Exec> hidden) {
+    // image [1, h, w, 3] in 0..1 -> what the head reads [1, h, w, 16].
+    TensorView<const T, Exec> operator()(const RvmFeatures<T, Exec>& f, TensorView<const T, Exec> image) {
         TensorView<const T, Exec> pyramid[4] = {image};
         for (int i = 1; i < 4; ++i) {
             const TensorView<T, Exec> smaller = part_of(images_[i - 1], half_of(pyramid[i - 1].shape.size()));
@@ -108,7 +107,7 @@ public:
         x = level1_(x, f.f1, pyramid[1]);
         const TensorView<T, Exec> first = part_of(first_out_, image.shape.size());
         first_({x.passed, x.remembered}, image, first);
-        second_(first, hidden);
+        return first;
     }
 
     // The state of level 1 (half of the base resolution) to 4, for frames of this base size.
@@ -126,7 +125,6 @@ private:
     RvmMemory<T, Exec> memory4_;
     RvmUpLevel<T, Exec> level3_, level2_, level1_;
     UpsampleConv2d<T, Exec> first_;
-    Conv2d<T, Exec> second_;
     TensorBuffer<T, Exec> first_out_, images_[3];
 };
 }  // namespace cinebokeh::detail

@@ -1,5 +1,5 @@
-// A convolution over a doubled tensor and others on the CPU: a row of the doubled tensor is made when the convolution
-// lays that row out, and is in the cache when it is read.
+// A convolution over a doubled tensor and others on the CPU: sixteen pixels of the doubled tensor are made when the
+// convolution lays them out, and are in the cache when they are read.
 #pragma once
 #include "kernels/upsample_conv.hpp"
 
@@ -12,52 +12,58 @@ public:
                      Size max_fine)
         : channels_(coarse_channels),
           stride_(int(round_up(size_t(coarse_channels), 16))),
-          conv_(exec, checked_conv(params, weights, max_fine), weights, max_fine,
-                blended_words(max_fine.width) + size_t(max_fine.width) * size_t(stride_)) {}
+          conv_(exec, checked_conv(params, weights, max_fine), weights, max_fine, size_t(pixels + 2) * size_t(stride_)) {}
 
     void run(Cpu& exec, const ConvInputs<T, Cpu>& coarse, const ConvInputs<T, Cpu>& fine, HostTensor<T> out) {
         const Shape shape = fine.shape();
-        const auto axis = [](int in, int length) { return tensor_resize_axis(in, length, 2, false); };
-        const TensorResizeAxis columns = axis(coarse.shape().w, shape.w), rows = axis(coarse.shape().h, shape.h);
-        conv_.run_rows(exec, shape.h, out, {}, [&](int n, int y, float* memory) {
-            T* const doubled = reinterpret_cast<T*>(memory + blended_words(shape.w));
-            blend(coarse, n, rows.sample(y), memory);
-            widen(memory, columns, shape.w, doubled);
-            // Every row of this tensor is the one row that there is.
-            ConvInputs<T, Cpu> all(HostTensor<const T>(doubled, {shape.n, shape.h, shape.w, channels_}, stride_, 0, 0));
-            for (int i = 0; i < fine.count; ++i) all.tensors[all.count++] = fine.tensors[i];
-            return all;
-        });
+        const TensorResizeAxis rows = tensor_resize_axis(coarse.shape().h, shape.h, 2, false);
+        conv_.run_rows(
+            exec, shape.h, out.shape,
+            [&](int n, int y, float* memory, PlaneRow to) {
+                T* const doubled = reinterpret_cast<T*>(memory) + stride_;  // behind a pixel that may be written
+                pack_runs<per_word>(conv_.layout(), channels_, 0, out.shape.w, to, [&](int from) {
+                    const int first = std::max(0, from), last = std::max(first, std::min(shape.w, from + pixels));
+                    if (first < last) widen(coarse, n, rows.sample(y), first, last, doubled);
+                    return PixelRun<T>{doubled - ptrdiff_t(first - from) * stride_, stride_, first - from, last - from};
+                });
+                pack_row<per_word>(conv_.layout(), fine, n, y, out.shape.w, to, channels_);
+            },
+            conv_.output(out, {}));
     }
 
 private:
-    size_t blended_words(int fine_width) const { return size_t(ceil_div(fine_width, 2)) * size_t(stride_); }
+    static constexpr int pixels = 16, per_word = word_channels<T>;
 
-    // The row of the coarse tensors at that height: [x][stride_].
-    void blend(const ConvInputs<T, Cpu>& coarse, int n, const TensorResizeAxis::Sample& v, float* to) const {
+    // Pixels [first, last) of a row of the doubled tensor. Between the pixels i and i + 1 of the coarse row there are
+    // two of the doubled one, at a quarter and at three: these are written together, so that one too many may be
+    // written on either side.
+    void widen(const ConvInputs<T, Cpu>& coarse, int n, const TensorResizeAxis::Sample& v, int first, int last,
+               T* to) const {
+        const Lanes near = Lanes::all(0.75f), far = Lanes::all(0.25f);
         const Lanes upper = Lanes::all(1 - v.weight), lower = Lanes::all(v.weight);
-        for (int i = 0, start = 0; i < coarse.count; start += coarse.tensors[i].shape.c, ++i) {
-            const HostTensor<const T>& in = coarse.tensors[i];
-            const T *a = in.row(n, v.low), *b = in.row(n, v.high);
-            float* row = to + start;
-            for (int x = 0; x < in.shape.w; ++x, a += in.pixel_stride, b += in.pixel_stride, row += stride_)
-                for_each_lanes(in.shape.c, [&](int c, int count) {
-                    const Lanes value = multiply_add(load_lanes(a + c, count), upper, load_lanes(b + c, count) * lower);
-                    store_lanes(row + c, value, count);
-                });
-        }
-    }
-    void widen(const float* row, const TensorResizeAxis& columns, int width, T* to) const {
-        for (int x = 0; x < width; ++x, to += stride_) {
-            const auto u = columns.sample(x);
-            const Lanes left = Lanes::all(1 - u.weight), right = Lanes::all(u.weight);
-            const float *a = row + u.low * stride_, *b = row + u.high * stride_;
-            for (int c = 0; c < stride_; c += 16)
-                store_lanes(to + c, multiply_add(Lanes::load(a + c), left, Lanes::load(b + c) * right));
+        for (int k = 0, start = 0; k < coarse.count; start += coarse.tensors[k].shape.c, ++k) {
+            const HostTensor<const T>& in = coarse.tensors[k];
+            const T *above = in.row(n, v.low), *below = in.row(n, v.high);
+            for_each_lanes(in.shape.c, [&](int c, int count) {
+                const auto pixel = [&](int x) {
+                    const ptrdiff_t at = clamp(x, 0, in.shape.w - 1) * in.pixel_stride + c;
+                    return multiply_add(load_lanes(above + at, count), upper, load_lanes(below + at, count) * lower);
+                };
+                int i = (first + 1) / 2 - 1;
+                T* out = to + (2 * i + 1 - first) * stride_ + start + c;
+                Lanes left = pixel(i);
+                for (; 2 * i + 1 < last; ++i, out += 2 * stride_) {
+                    const Lanes right = pixel(i + 1);
+                    store_lanes(out, multiply_add(left, near, right * far), count);
+                    store_lanes(out + stride_, multiply_add(left, far, right * near), count);
+                    left = right;
+                }
+            });
         }
     }
 
-    int channels_, stride_;
+    int channels_;
+    ptrdiff_t stride_;
     ConvDense<T> conv_;
 };
 }  // namespace cinebokeh::detail

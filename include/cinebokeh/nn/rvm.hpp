@@ -30,6 +30,8 @@ inline Size rvm_base_size(double ratio, Size frame) {
 }  // namespace cinebokeh
 
 #include "kernels/rvm_decoder.hpp"
+#include "kernels/rvm_head.hpp"
+#include "kernels/rvm_head_cpu.hpp"
 #include "kernels/rvm_refine.hpp"
 
 namespace cinebokeh {
@@ -71,7 +73,7 @@ public:
 private:
     Rvm(Exec& exec, const detail::RvmReader& reader, Size max_size, const RvmParams& params);
     static Size checked_base(Size max_size, const RvmParams& params);
-    TensorView<float, Exec> network(Size base);
+    TensorView<float, Exec> network(Size base, bool refined);
 
     Exec* exec_;
     Size max_size_, max_base_, frame_;
@@ -80,12 +82,11 @@ private:
     Float4 scale_{}, shift_{};  // (value - mean) / deviation = value * scale + shift
     detail::RvmEncoder<T, Exec> encoder_;
     detail::RvmDecoder<T, Exec> decoder_;
-    Conv2d<float, Exec> project_;
+    detail::RvmHead<T, Exec> head_;
     detail::RvmGuidedFilter<Exec> filter_;
     Buffer<Float4, Exec> base_;                     // the frame at the base resolution
     TensorBuffer<float, Exec> normalised_;          // the same as a tensor, normalised
     TensorBuffer<T, Exec> plain_;                   // and as it is
-    TensorBuffer<T, Exec> hidden_;                  // of the network, where T is not float
     TensorBuffer<float, Exec> statistics_, small_;  // 8 for the guided filter, 16 hidden; residual and alpha
 };
 
@@ -113,12 +114,11 @@ Rvm<T, Exec>::Rvm(Exec& exec, const detail::RvmReader& reader, Size max_size, co
       refiner_(reader.refiner()),
       encoder_(exec, reader, max_base_),
       decoder_(exec, reader, max_base_),
-      project_(reader.conv<float>(exec, "project_mat.conv", max_base_)),
+      head_(exec, reader, max_base_),
       filter_(exec, reader, max_base_),
       base_(exec, max_base_),
       normalised_(exec, detail::shape_of(max_base_, 3)),
       plain_(exec, detail::shape_of(max_base_, 3)),
-      hidden_(exec, detail::shape_of(std::is_same_v<T, float> ? Size{} : max_base_, 16)),
       statistics_(exec, detail::shape_of(max_base_, 24)),
       small_(exec, detail::shape_of(max_base_, 4)) {
     const std::vector<float> mean = reader.file().metadata_numbers("mean", 3);
@@ -149,28 +149,23 @@ void Rvm<T, Exec>::operator()(View<const Rgba8, Exec> frame, View<float, Exec> a
         detail::RvmInput<T, Space>{frame, detail::tensor_resize_axis(frame.size.height, base.height, step, false),
                                    detail::tensor_resize_axis(frame.size.width, base.width, step, false), scale_,
                                    shift_, part(base_), part(normalised_), part(plain_)});
-    const TensorView<float, Exec> statistics = network(base);
+    const bool refined = !(base == frame.size);
+    const TensorView<float, Exec> statistics = network(base, refined);
     const View<const Float4, Exec> small = detail::as_image<Exec>(part(small_));
     const detail::RvmOutput<Space> out{frame, alpha, foreground};
-    if (base == frame.size)
-        for_each_pixel(*exec_, base, detail::RvmDirect<Space>{out, small});
-    else
+    if (refined)
         filter_(part(base_), small, statistics, out);
+    else
+        for_each_pixel(*exec_, base, detail::RvmDirect<Space>{out, small});
 }
 
 // From the base image to residual and alpha in small_; returns the hidden channels where the guided filter wants them.
 template <class T, class Exec>
-TensorView<float, Exec> Rvm<T, Exec>::network(Size base) {
+TensorView<float, Exec> Rvm<T, Exec>::network(Size base, bool refined) {
     const auto part = [&](auto& buffer) { return detail::part_of(buffer, base); };
-    const TensorView<float, Exec> statistics = part(statistics_), hidden = statistics.channels(8, 16);
-    const detail::RvmFeatures<T, Exec> features = encoder_(part(normalised_));
-    if constexpr (std::is_same_v<T, float>) {
-        decoder_(features, part(plain_), hidden);
-    } else {
-        decoder_(features, part(plain_), part(hidden_));
-        convert<T, float, Exec>(*exec_, part(hidden_), hidden);
-    }
-    project_(hidden, part(small_));
+    const TensorView<float, Exec> statistics = part(statistics_);
+    const TensorView<const T, Exec> last = decoder_(encoder_(part(normalised_)), part(plain_));
+    head_(last, statistics.channels(8, 16), refined && refiner_ == RvmRefiner::deep_guided_filter, part(small_));
     return statistics;
 }
 
