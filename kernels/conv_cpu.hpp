@@ -10,15 +10,16 @@ namespace cinebokeh::detail {
 
 /// Writes one row of outputs. `rows`: the planes of every row of the filter, null where it lies outside of the image.
 /// `epilogue(x, pixels, first, count, sums)` takes the sums of a tile: `count` channels from `first` on, at `pixels`
-/// pixels from x on, sums[pixel][tile_outputs].
+/// pixels from x on, sums[pixel][tile_outputs]. Channels [begin, end), where `weights` are those of `begin`, which is a
+/// multiple of conv_block.
 template <int channels, class Epilogue>
 void conv_row(const ConvLayout& layout, const float* weights, const float* const* rows, ptrdiff_t plane_stride,
-              int width, const Epilogue& epilogue) {
+              int width, int begin, int end, const Epilogue& epilogue) {
     alignas(64) float sums[tile_sums * tile_outputs];
     const Conv2dParams& p = layout.p;
     ConvPlanes in;
     in.planes = layout.planes(), in.dilation = p.dilation, in.plane_stride = plane_stride;
-    for (int first = 0; first < p.out_channels;) {
+    for (int first = begin; first < end;) {
         const int outputs = conv_block_outputs(p.out_channels - first), pixels = conv_tile_pixels(outputs);
         const size_t row_weights = layout.row_weights(outputs);
         for (int x = 0; x < width; x += pixels) {
@@ -37,6 +38,11 @@ void conv_row(const ConvLayout& layout, const float* weights, const float* const
         weights += row_weights * size_t(p.kernel);
         first += outputs;
     }
+}
+template <int channels, class Epilogue>
+void conv_row(const ConvLayout& layout, const float* weights, const float* const* rows, ptrdiff_t plane_stride,
+              int width, const Epilogue& epilogue) {
+    conv_row<channels>(layout, weights, rows, plane_stride, width, 0, layout.p.out_channels, epilogue);
 }
 
 /// Rows of the input, laid out as planes, of which a row of outputs needs a few and the next mostly the same.
@@ -88,10 +94,13 @@ public:
           bias_(buffer_of(exec, padded_bias(params, weights))) {}
 
     void run(Cpu& exec, const ConvInputs<T, Cpu>& in, HostTensor<T> out, HostTensor<const T> residual) {
-        run_rows(
-            exec, in.shape().h, out.shape,
-            [&](int n, int y, float*, PlaneRow to) { pack_row<word_channels<T>>(layout_, in, n, y, out.shape.w, to); },
-            output(out, residual));
+        const auto lay_out = [&](int n, int y, float*, PlaneRow to) {
+            pack_row<word_channels<T>>(layout_, in, n, y, out.shape.w, to);
+        };
+        if (out.shape.pixels() == 1)
+            run_pixel(exec, in.shape().h, lay_out, output(out, residual));
+        else
+            run_rows(exec, in.shape().h, out.shape, lay_out, output(out, residual));
     }
     /// The same for inputs of `height` rows that need not exist: lay_out(n, y, memory, to) lays out row y of image n as
     /// planes. `memory` are the `more` words of the thread, aligned to 64 bytes. `output` takes the sums of outputs of
@@ -107,21 +116,47 @@ public:
         });
     }
 
+    /// One output pixel, whose channels are shared among the threads: there is nothing else to share.
+    template <class LayOut, class Output>
+    void run_pixel(Cpu& exec, int height, const LayOut& lay_out, const Output& output) {
+        const ThreadScratch::Lease memory(scratch_);
+        PlaneRing ring(layout_, 1, memory.words() + more_);
+        const float* rows[15];
+        find_rows(
+            height, 0, [&](int y, PlaneRow to) { lay_out(0, y, memory.words(), to); }, ring, rows);
+        const int channels = layout_.p.out_channels;
+        exec.for_each_range(ceil_div(channels, conv_block), worth_a_thread(), [&](int begin, int end) {
+            const size_t before = layout_.row_weights(conv_block) * size_t(layout_.p.kernel) * size_t(begin);
+            conv_row<word_channels<T>>(layout_, weights_.view().data + before, rows, ring.stride(), 1,
+                                       begin * conv_block, std::min(channels, end * conv_block),
+                                       [&](int x, int pixels, int first, int count, const float* sums) {
+                                           output.tile(0, 0, x, pixels, first, count, sums, tile_outputs);
+                                       });
+        });
+    }
+
     const ConvLayout& layout() const { return layout_; }
     ConvOutput<T> output(HostTensor<T> out, HostTensor<const T> residual) const {
         return {bias_.view().data, layout_.p.activation, out, residual};
     }
 
 private:
-    template <class Pack, class Output>
-    void row(int height, int n, int y, int width, const Pack& pack, PlaneRing& ring, const Output& output) const {
+    // The planes of every row of the filter, null outside of the image.
+    template <class Pack>
+    void find_rows(int height, int y, const Pack& pack, PlaneRing& ring, const float** rows) const {
         const Conv2dParams& p = layout_.p;
-        const float* rows[15];
         for (int ky = 0; ky < p.kernel; ++ky) {
             const int v = y * p.stride - p.padding + ky * p.dilation;
             const bool inside = v >= 0 && v < height;
             rows[ky] = !inside ? nullptr : ring.row(layout_, v, [&](PlaneRow to) { pack(v, to); });
         }
+    }
+    // Blocks of outputs that a job should have at least: 16384 multiplications, some microseconds.
+    int worth_a_thread() const { return ceil_div(16384, int(layout_.row_weights(conv_block)) * layout_.p.kernel); }
+    template <class Pack, class Output>
+    void row(int height, int n, int y, int width, const Pack& pack, PlaneRing& ring, const Output& output) const {
+        const float* rows[15];
+        find_rows(height, y, pack, ring, rows);
         conv_row<word_channels<T>>(layout_, weights_.view().data, rows, ring.stride(), width,
                                    [&](int x, int pixels, int first, int count, const float* sums) {
                                        output.tile(n, y, x, pixels, first, count, sums, tile_outputs);

@@ -25,47 +25,68 @@ public:
     }
 
     void run(Cpu& exec, const ConvInputs<T, Cpu>& in, HostTensor<T> out, HostTensor<const T> residual) {
-        const ConvOutput<T> output{bias_.view().data, p_.activation, out, residual};
+        const ConvOutput<T> to = output(out, residual);
         for_each_band(exec, out.shape.n, out.shape.h, 8, [&](int n, int begin, int end) {
             const ThreadScratch::Lease memory(scratch_);
             int held[14 * 16 + 1];
             for (int c = 0; c < p_.in_channels; c += 16) {
                 std::fill(held, held + ring_rows_, -1);
-                for (int y = begin; y < end; ++y) row(in, n, y, c, output, memory.words(), held);
+                for (int y = begin; y < end; ++y) row(in, n, y, c, to, memory.words(), held);
             }
         });
+    }
+
+    const Conv2dParams& params() const { return p_; }
+    /// The rows that one row of outputs spans: as many are to be kept.
+    int ring_rows() const { return ring_rows_; }
+    /// Words of sixteen channels of a row of inputs [x][16], with `padding` zeros before it and what a last tile reads
+    /// too much behind it.
+    size_t row_words(int width) const {
+        return 16 * size_t(width + 2 * p_.padding + pixels * p_.stride + p_.kernel * p_.dilation);
+    }
+    /// The row of the input that row ky of the filter meets in row y of the output.
+    int input_row(int y, int ky) const { return y * p_.stride - p_.padding + ky * p_.dilation; }
+    ConvOutput<T> output(HostTensor<T> out, HostTensor<const T> residual) const {
+        return {bias_.view().data, p_.activation, out, residual};
+    }
+    /// Sixteen channels from c on of a row of outputs. `rows`: the rows of inputs that every row of the filter meets,
+    /// null where it lies outside of the image.
+    void write_row(const float* const* rows, int n, int y, int c, const ConvOutput<T>& output) const {
+        const float *inside[15], *weights[15];
+        int count = 0;
+        for (int ky = 0; ky < p_.kernel; ++ky)
+            if (rows[ky])
+                inside[count] = rows[ky],
+                weights[count++] = weights_.view().data + (c * p_.kernel + ky * 16) * p_.kernel;
+        alignas(64) float sums[pixels * 16];
+        for (int x = 0; x < output.out.shape.w; x += pixels) {
+            if (p_.stride == 1)
+                tile<1>(inside, weights, count, x, sums);
+            else if (p_.stride == 2)
+                tile<2>(inside, weights, count, x, sums);
+            else
+                tile<0>(inside, weights, count, x, sums);
+            output.tile(n, y, x, std::min(pixels, output.out.shape.w - x), c, std::min(16, p_.in_channels - c), sums,
+                        16);
+        }
     }
 
 private:
     static constexpr int pixels = 8;
 
-    // A row with its zeros, and what a last tile reads too much.
-    size_t row_words(int width) const {
-        return 16 * size_t(width + 2 * p_.padding + pixels * p_.stride + p_.kernel * p_.dilation);
-    }
     void row(const ConvInputs<T, Cpu>& in, int n, int y, int c, const ConvOutput<T>& output, float* memory,
              int* held) const {
         const Size size = in.tensors[0].shape.size();
-        const float *rows[15], *weights[15];
-        int count = 0;
+        const float* rows[15];
         for (int ky = 0; ky < p_.kernel; ++ky) {
-            const int v = y * p_.stride - p_.padding + ky * p_.dilation;
+            const int v = input_row(y, ky);
+            rows[ky] = nullptr;
             if (v < 0 || v >= size.height) continue;
             float* row = memory + size_t(v % ring_rows_) * row_words(size.width);
             if (held[v % ring_rows_] != v) widen_row(in, n, v, c, row), held[v % ring_rows_] = v;
-            rows[count] = row, weights[count++] = weights_.view().data + (c * p_.kernel + ky * 16) * p_.kernel;
+            rows[ky] = row;
         }
-        alignas(64) float sums[pixels * 16];
-        for (int x = 0; x < output.out.shape.w; x += pixels) {
-            if (p_.stride == 1)
-                tile<1>(rows, weights, count, x, sums);
-            else if (p_.stride == 2)
-                tile<2>(rows, weights, count, x, sums);
-            else
-                tile<0>(rows, weights, count, x, sums);
-            output.tile(n, y, x, std::min(pixels, output.out.shape.w - x), c, std::min(16, p_.in_channels - c), sums,
-                        16);
-        }
+        write_row(rows, n, y, c, output);
     }
     // Sixteen channels of row y, of whichever tensors have them.
     void widen_row(const ConvInputs<T, Cpu>& in, int n, int y, int c, float* row) const {

@@ -149,6 +149,8 @@ ConvTile conv_tile_of(int pixels, int outputs) {
     (void)outputs;
     return conv_tile_of<Lanes, channels, 1, taps>(pixels);
 }
+/// The blocks of outputs of a layer, but for the last.
+inline constexpr int conv_block = tile_outputs;
 /// How many outputs are calculated at once where `left` are left: 32, 16 or 8, filled up with zeros.
 inline constexpr int conv_block_outputs(int left) {
 #if CINEBOKEH_AVX512

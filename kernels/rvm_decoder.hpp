@@ -36,12 +36,17 @@ public:
           next_(exec, shape_of(max_size, channels)) {}
 
     void reset() { for_each_channel_run(*exec_, state_.shape(), ZeroChannels<T, typename Exec::Space>{state_.view()}); }
-    // The new state. It is copied, not swapped, so that a captured graph finds it where it was.
+    // The new state. On Cuda it is copied, not swapped, so that a captured graph finds it where it was.
     TensorView<const T, Exec> operator()(TensorView<const T, Exec> x) {
         const TensorView<T, Exec> state = part_of(state_, x.shape.size()), next = part_of(next_, x.shape.size());
         gru_(x, state, next);
-        convert<T, T, Exec>(*exec_, next, state);
-        return state;
+        if constexpr (std::is_same_v<Exec, Cpu>) {
+            std::swap(state_, next_);
+            return next;
+        } else {
+            convert<T, T, Exec>(*exec_, next, state);
+            return state;
+        }
     }
     TensorView<const T, Exec> state(Size size) { return part_of(state_, size); }
 

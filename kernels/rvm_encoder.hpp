@@ -4,61 +4,11 @@
 #include <optional>
 
 #include "cinebokeh/nn/lr_aspp.hpp"
-#include "cinebokeh/nn/rvm.hpp"
 #include "cinebokeh/nn/squeeze_excite.hpp"
-#include "cinebokeh/nn/upsample_conv.hpp"
+#include "kernels/rvm_expand.hpp"
+#include "kernels/rvm_expand_cpu.hpp"
 
 namespace cinebokeh::detail {
-
-// Layers by name, out of a file.
-class RvmReader {
-public:
-    explicit RvmReader(const Weights& file)
-        : file_(&file), refiner_(rvm_refiner(file)), layers_(rvm_layers(refiner_)) {}
-
-    RvmRefiner refiner() const { return refiner_; }
-    const Weights& file() const { return *file_; }
-    const RvmLayer& layer(const std::string& name) const {
-        for (const RvmLayer& candidate : layers_)
-            if (candidate.name == name) return candidate;
-        fail("rvm: there is no layer '" + name + "'");
-    }
-    Conv2dWeights weights(const std::string& name) const { return rvm_weights(*file_, layer(name)); }
-    template <class T, class Exec>
-    Conv2d<T, Exec> conv(Exec& exec, const std::string& name, Size max_input) const {
-        return {exec, layer(name).conv, weights(name), max_input};
-    }
-    template <class T, class Exec>
-    UpsampleConv2d<T, Exec> upsample_conv(Exec& exec, const std::string& name, int coarse_channels,
-                                          Size max_fine) const {
-        return {exec, layer(name).conv, coarse_channels, weights(name), max_fine};
-    }
-
-private:
-    const Weights* file_;
-    RvmRefiner refiner_;
-    std::vector<RvmLayer> layers_;
-};
-
-inline Size half_of(Size s) { return {ceil_div(s.width, 2), ceil_div(s.height, 2)}; }
-inline Shape shape_of(Size s, int channels) { return {1, s.height, s.width, channels}; }
-// The part of a planned tensor that a smaller frame needs.
-template <class Tensor>
-auto part_of(Tensor& buffer, Size s) {
-    return buffer.view().crop(0, 0, s);
-}
-
-// What the blocks share: the expanded channels before and behind the depthwise convolution.
-template <class T, class Exec>
-class RvmScratch {
-public:
-    RvmScratch(Exec& exec, size_t count) : before_(exec, {int(count), 1}), behind_(exec, {int(count), 1}) {}
-    TensorView<T, Exec> before(Shape shape) { return {before_.view().data, shape}; }
-    TensorView<T, Exec> behind(Shape shape) { return {behind_.view().data, shape}; }
-
-private:
-    Buffer<T, Exec> before_, behind_;
-};
 
 template <class T, class Exec>
 class RvmInvertedResidual {
@@ -67,10 +17,9 @@ public:
         : block_(rvm_blocks[index]),
           prefix_("backbone.features." + std::to_string(index + 1) + ".block."),
           max_output_(block_.stride == 2 ? half_of(max_input) : max_input),
-          depthwise_(reader.conv<T>(exec, prefix_ + (block_.expands() ? "1" : "0"), max_input)),
+          widen_(exec, reader, prefix_, block_.expands(), max_input),
           project_(reader.conv<T>(exec, prefix_ + std::to_string(1 + block_.expands() + block_.squeeze), max_output_)),
           out_(exec, shape_of(max_output_, block_.out)) {
-        if (block_.expands()) expand_.emplace(reader.conv<T>(exec, prefix_ + "0", max_input));
         if (!block_.squeeze) return;
         const std::string squeeze = prefix_ + (block_.expands() ? "2" : "1");
         squeeze_.emplace(exec, SqueezeExciteParams{.channels = block_.expanded, .squeezed = block_.squeezed()},
@@ -82,14 +31,8 @@ public:
     static size_t scratch(int index, Size input) { return input.area() * size_t(rvm_blocks[index].expanded); }
 
     TensorView<const T, Exec> operator()(TensorView<const T, Exec> in, RvmScratch<T, Exec>& scratch) {
-        TensorView<const T, Exec> expanded = in;
-        if (expand_) {
-            const TensorView<T, Exec> wide = scratch.before(shape_of(in.shape.size(), block_.expanded));
-            (*expand_)(in, wide);
-            expanded = wide;
-        }
-        const TensorView<T, Exec> filtered = scratch.behind(depthwise_.output_shape(in.shape));
-        depthwise_(expanded, filtered);
+        const TensorView<T, Exec> filtered = scratch.behind(widen_.output_shape(in.shape));
+        widen_(in, scratch, filtered);
         if (squeeze_) (*squeeze_)(filtered, filtered);
         const TensorView<T, Exec> out = part_of(out_, filtered.shape.size());
         project_(filtered, out, block_.residual() ? in : TensorView<const T, Exec>{});
@@ -100,8 +43,8 @@ private:
     RvmBlock block_;
     std::string prefix_;
     Size max_output_;
-    Conv2d<T, Exec> depthwise_, project_;
-    std::optional<Conv2d<T, Exec>> expand_;
+    RvmExpandDepthwise<T, Exec> widen_;
+    Conv2d<T, Exec> project_;
     std::optional<SqueezeExcite<T, Exec>> squeeze_;
     TensorBuffer<T, Exec> out_;
 };

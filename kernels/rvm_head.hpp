@@ -1,7 +1,7 @@
 // The end of Robust Video Matting's network: a 3x3 convolution to sixteen hidden channels, and their 1x1 projection to
 // residual and alpha. In two steps and a conversion between them: what there is on Cuda.
 #pragma once
-#include "kernels/rvm_encoder.hpp"
+#include "kernels/rvm_reader.hpp"
 
 namespace cinebokeh::detail {
 

@@ -44,10 +44,26 @@ struct RvmInput {
             const float a = float(above[u.low][c]) * (1 - u.weight) + float(above[u.high][c]) * u.weight;
             const float b = float(below[u.low][c]) * (1 - u.weight) + float(below[u.high][c]) * u.weight;
             value[c] = (a * (1 - v.weight) + b * v.weight) * (1.f / 255);
-            normalised(0, y, x, c) = value[c] * scale[c] + shift[c];
-            plain(0, y, x, c) = from_float<T>(value[c]);
         }
+        write(x, y, value);
         base(x, y) = rgb_and_mean(value[0], value[1], value[2]);
+    }
+    CINEBOKEH_HD void write(int x, int y, const float* value) const {
+        float* to = normalised.pixel(0, y, x);
+        T* as_it_is = plain.pixel(0, y, x);
+        for (int c = 0; c < 3; ++c) to[c] = value[c] * scale[c] + shift[c], as_it_is[c] = from_float<T>(value[c]);
+    }
+};
+// The same where the base resolution is that of the frame, without what the guided filter reads.
+template <class T, class Space>
+struct RvmInputAsItIs {
+    RvmInput<T, Space> in;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        const Rgba8 pixel = in.frame(x, y);
+        float value[3];
+        for (int c = 0; c < 3; ++c) value[c] = float(pixel[c]) * (1.f / 255);
+        in.write(x, y, value);
     }
 };
 

@@ -2,8 +2,8 @@
 #pragma once
 #include <optional>
 
-#include "kernels/rvm_encoder.hpp"
 #include "kernels/rvm_image.hpp"
+#include "kernels/rvm_reader.hpp"
 
 namespace cinebokeh::detail {
 

@@ -12,7 +12,8 @@ public:
                      Size max_fine)
         : channels_(coarse_channels),
           stride_(int(round_up(size_t(coarse_channels), 16))),
-          conv_(exec, checked_conv(params, weights, max_fine), weights, max_fine, size_t(pixels + 2) * size_t(stride_)) {}
+          conv_(exec, checked_conv(params, weights, max_fine), weights, max_fine,
+                size_t(pixels + 2) * size_t(stride_)) {}
 
     void run(Cpu& exec, const ConvInputs<T, Cpu>& coarse, const ConvInputs<T, Cpu>& fine, HostTensor<T> out) {
         const Shape shape = fine.shape();
@@ -44,18 +45,21 @@ private:
         for (int k = 0, start = 0; k < coarse.count; start += coarse.tensors[k].shape.c, ++k) {
             const HostTensor<const T>& in = coarse.tensors[k];
             const T *above = in.row(n, v.low), *below = in.row(n, v.high);
-            for_each_lanes(in.shape.c, [&](int c, int count) {
-                const auto pixel = [&](int x) {
-                    const ptrdiff_t at = clamp(x, 0, in.shape.w - 1) * in.pixel_stride + c;
+            // Copies, which the stores below cannot change for all that the compiler knows.
+            const ptrdiff_t stride = stride_, step = in.pixel_stride;
+            const int last_pixel = in.shape.w - 1;
+            for_each_lanes(in.shape.c, [=](int c, int count) {
+                const auto pixel = [=](int x) {
+                    const ptrdiff_t at = clamp(x, 0, last_pixel) * step + c;
                     return multiply_add(load_lanes(above + at, count), upper, load_lanes(below + at, count) * lower);
                 };
                 int i = (first + 1) / 2 - 1;
-                T* out = to + (2 * i + 1 - first) * stride_ + start + c;
+                T* out = to + (2 * i + 1 - first) * stride + start + c;
                 Lanes left = pixel(i);
-                for (; 2 * i + 1 < last; ++i, out += 2 * stride_) {
+                for (; 2 * i + 1 < last; ++i, out += 2 * stride) {
                     const Lanes right = pixel(i + 1);
                     store_lanes(out, multiply_add(left, near, right * far), count);
-                    store_lanes(out + stride_, multiply_add(left, far, right * near), count);
+                    store_lanes(out + stride, multiply_add(left, far, right * near), count);
                     left = right;
                 }
             });

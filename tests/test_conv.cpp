@@ -84,6 +84,9 @@ TEST_CASE_TEMPLATE("a convolution is its definition, over sizes of images and ch
     for (int in : {1, 2, 3, 16, 19})
         for (int out : {1, 4, 8, 16, 20, 40}) compare<L>({1, 4, 9, in}, same_size(in, out, 3), in % 2 == 0);
     compare<L>({3, 5, 6, 4}, same_size(4, 6, 3), true);  // a batch
+    // One pixel, whose channels are enough for several threads.
+    for (int out : {300, 264, 8}) compare<L>({1, 1, 1, 200}, same_size(200, out, 1), true);
+    compare<L>({1, 1, 1, 40}, same_size(40, 100, 3), true);
 }
 
 TEST_CASE_TEMPLATE("stride, dilation, padding and groups", L, LAYER_EXECUTORS) {

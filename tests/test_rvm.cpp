@@ -96,6 +96,29 @@ TEST_CASE_TEMPLATE("16-bit storage stays close to float", Exec, EXECUTORS) {
     }
 }
 
+TEST_CASE("a block that expands a row at a time is its two convolutions") {
+    Cpu exec(3);
+    const detail::RvmReader reader(fast_weights());
+    for (const int block : {2, 3, 4})  // 64 and 72 channels, filters of 3 and 5, strides of 1 and 2
+        for (const Size size : {Size{1, 1}, Size{37, 61}, Size{16, 150}}) {
+            CAPTURE(block);
+            CAPTURE(size.width);
+            const std::string prefix = "backbone.features." + std::to_string(block) + ".block.";
+            const detail::ExpandDepthwiseRows<float> rows(exec, reader.layer(prefix + "0"),
+                                                          reader.weights(prefix + "0"), reader.layer(prefix + "1"),
+                                                          reader.weights(prefix + "1"), size);
+            auto expand = reader.conv<float>(exec, prefix + "0", size);
+            auto depthwise = reader.conv<float>(exec, prefix + "1", size);
+            const Shape in = detail::shape_of(size, expand.params().in_channels), wide = expand.output_shape(in);
+            TensorBuffer<float, Cpu> input(exec, in, noise(in.count(), -1, 1)), between(exec, wide);
+            TensorBuffer<float, Cpu> expected(exec, depthwise.output_shape(wide)), out(exec, expected.shape());
+            expand(input.view(), between.view());
+            depthwise(between.view(), expected.view());
+            rows(exec, input.view(), out.view());
+            CHECK(worst_error(out.download(), expected.download()) == 0);  // the same operations in the same order
+        }
+}
+
 TEST_CASE_TEMPLATE("frames of any size, down to one pixel", Exec, EXECUTORS) {
     Exec exec;
     for (const Weights* weights : {&deep_weights(), &fast_weights()})

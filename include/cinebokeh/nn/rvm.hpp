@@ -144,12 +144,19 @@ void Rvm<T, Exec>::operator()(View<const Rgba8, Exec> frame, View<float, Exec> a
     const Size base = rvm_base_size(ratio, frame.size);
     const float step = ratio == 1 ? 1.f : float(ratio);
     const auto part = [&](auto& buffer) { return detail::part_of(buffer, base); };
-    for_each_pixel(
-        *exec_, base,
-        detail::RvmInput<T, Space>{frame, detail::tensor_resize_axis(frame.size.height, base.height, step, false),
-                                   detail::tensor_resize_axis(frame.size.width, base.width, step, false), scale_,
-                                   shift_, part(base_), part(normalised_), part(plain_)});
+    const detail::RvmInput<T, Space> input{frame,
+                                           detail::tensor_resize_axis(frame.size.height, base.height, step, false),
+                                           detail::tensor_resize_axis(frame.size.width, base.width, step, false),
+                                           scale_,
+                                           shift_,
+                                           part(base_),
+                                           part(normalised_),
+                                           part(plain_)};
     const bool refined = !(base == frame.size);
+    if (refined)
+        for_each_pixel(*exec_, base, input);
+    else
+        for_each_pixel(*exec_, base, detail::RvmInputAsItIs<T, Space>{input});
     const TensorView<float, Exec> statistics = network(base, refined);
     const View<const Float4, Exec> small = detail::as_image<Exec>(part(small_));
     const detail::RvmOutput<Space> out{frame, alpha, foreground};
