@@ -51,5 +51,10 @@ export OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads MKL_NUM_THREADS=$t
 status=0
 "$venv/bin/python" "$here/peers.py" --ours "$root/build/bench/peers_ours" --threads "$threads" "${davis[@]}" "$@" || status=$?
 # The networks have a script of their own, with the same environment: nn.py --threads N, which prints its table.
+# Convolutions beside oneDNN, where libdnnl-dev is installed. Its threads must not spin while ours are timed.
+if ninja -C "$root/build" -t query peers_nn_onednn >/dev/null 2>&1; then
+    ninja -C "$root/build" peers_nn_onednn >/dev/null
+    OMP_WAIT_POLICY=passive "$root/build/bench/peers_nn_onednn" "$threads" || status=$?
+fi
 if [ -f "$here/nn.py" ]; then "$venv/bin/python" "$here/nn.py" --ours "$root/build/bench/peers_nn" --threads "$threads" || status=$?; fi
 exit "$status"
