@@ -19,5 +19,6 @@ static void arguments(benchmark::internal::Benchmark* b) {
     b->ArgNames({"width", "height", "radius"});
     for (int radius : {8, 20, 40})
         for (Size s : bench::sizes) b->Args({s.width, s.height, radius});
+    for (int radius : {80, 120, 160, 200}) b->Args({1920, 1080, radius});
 }
 CINEBOKEH_BENCHMARK(disk_blur, arguments);

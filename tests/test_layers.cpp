@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 // The one place where uses within a layer are agreed: who -> whom. They must not form a circle.
 const std::set<std::pair<std::string, std::string>> sideways = {
     {"activation", "tensor"},
+    {"aperture_blur", "aperture_image"},
     {"bokeh_baselines", "disk_blur"},
     {"bokeh_baselines", "gaussian_blur"},
     {"color_model", "color"},
@@ -37,8 +38,11 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"foreground", "gaussian_blur"},
     {"grid_energy", "maxflow"},
     {"lr_aspp", "squeeze_excite"},
+    {"layered_bokeh", "aperture_blur"},
+    {"layered_bokeh", "aperture_image"},
     {"layered_bokeh", "disk_blur"},
     {"layered_bokeh", "foreground"},
+    {"layered_bokeh", "highlights"},
     {"patch_memory", "sampling"},
     {"patch_memory", "strided_gaussian"},
     {"pixel_features", "strided_gaussian"},

@@ -23,6 +23,8 @@
 #include "cinebokeh/core/weighted_sum.hpp"
 
 #include "cinebokeh/aperture.hpp"
+#include "cinebokeh/aperture_blur.hpp"
+#include "cinebokeh/aperture_image.hpp"
 #include "cinebokeh/autofocus.hpp"
 #include "cinebokeh/bilateral_grid.hpp"
 #include "cinebokeh/bokeh_baselines.hpp"
