@@ -1,6 +1,7 @@
 // The layered renderer, what both backends share: the layers, what a pixel shows, the frame at three sizes, and what of
 // it lies in a layer.
 #pragma once
+#include "cinebokeh/highlights.hpp"
 #include "kernels/foreground.hpp"
 
 namespace cinebokeh::detail {
@@ -125,6 +126,7 @@ struct BokehSource {
 
     bool subject_is_near = true;  // two planes have no maps: the subject is the nearer or the farther end of the range
     BokehEdges<Space> edges{};    // that no matte parts
+    Highlights highlights{};      // of what is blurred; colours are parted as they are in the frame
 
     CINEBOKEH_HD float front_radius(int x, int y) const {
         if (!defocus.data) return subject_is_near ? nearest : farthest;
@@ -139,6 +141,10 @@ struct BokehSource {
     CINEBOKEH_HD float main_radius(int x, int y) const {
         return share(x, y) >= 0.5f ? front_radius(x, y) : back_radius(x, y);
     }
+    CINEBOKEH_HD Float4 stretched(const Float4& c) const {
+        return highlights.gain > 1 ? HighlightCurve{highlights}(c) : c;
+    }
+    CINEBOKEH_HD Float4 light(int x, int y) const { return stretched(light_of(frame(x, y))); }
     CINEBOKEH_HD static Float4 with_radius(const Float4& c, float r) { return {c[0], c[1], c[2], r}; }
     CINEBOKEH_HD bool on_edge(int x, int y) const {
         return edges.tiles.data && edges.tiles(x / bokeh_tile, y / bokeh_tile) && edges.alpha(x, y) < 1;
@@ -149,11 +155,11 @@ struct BokehSource {
         const float alpha = share(x, y);
         if (alpha > 0 && alpha < 1) {
             const Separated parts = separate(colour, alpha, x, y);
-            return {with_radius(parts.foreground, front_radius(x, y)), with_radius(parts.background, back_radius(x, y)),
-                    alpha};
+            return {with_radius(stretched(parts.foreground), front_radius(x, y)),
+                    with_radius(stretched(parts.background), back_radius(x, y)), alpha};
         }
         if (on_edge(x, y)) return {edges.front(x, y), edges.back(x, y), edges.alpha(x, y)};
-        return {with_radius(colour, main_radius(x, y)), {}, 1};
+        return {with_radius(stretched(colour), main_radius(x, y)), {}, 1};
     }
 };
 

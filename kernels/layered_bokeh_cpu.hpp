@@ -1,7 +1,9 @@
 // The layered renderer on the CPU: each layer is made, blurred and added to the sum in two passes over bands of tiles,
-// in the columns where it is seen only. The layer itself is never stored, just the prefix sums of its rows.
+// in the columns where it is seen only. Of a layer that is blurred with runs the prefix sums of its rows are stored, of
+// one that is blurred by FFT the layer itself.
 #pragma once
 #include "cinebokeh/disk_blur.hpp"
+#include "kernels/layered_bokeh_filters.hpp"
 #include "kernels/layered_bokeh_frame_cpu.hpp"
 #include "kernels/layered_bokeh_rows_cpu.hpp"
 
@@ -12,9 +14,14 @@ struct BokehScratch;
 
 template <>
 struct BokehScratch<HostSpace> {
-    BokehScratch(Cpu& exec, Size max_size, int largest_reach)
-        : prefix(exec, {max_size.width + 2 * largest_reach + 1, max_size.height}) {}
+    BokehScratch() = default;
+    // `largest_reach` of runs, 0 where there are none; the finest level with layers that are blurred by FFT.
+    BokehScratch(Cpu& exec, Size max_size, int largest_reach, int filtered_from) {
+        if (largest_reach > 0) prefix = {exec, {max_size.width + 2 * largest_reach + 1, max_size.height}};
+        if (filtered_from < bokeh_levels) layer = {exec, cells_of(max_size, 1 << filtered_from)};
+    }
     Buffer<Uint4, Cpu> prefix;
+    Buffer<Float4, Cpu> layer;
 };
 
 inline TileSpan span_of(HostImage<const LayerSet> tiles, int row, int layer) {
@@ -64,6 +71,65 @@ void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, co
             }
         });
     });
+}
+
+// Cells [x, x + count) of row y, those outside are the nearest ones inside; cells that nothing needs are 0.
+inline void load_layer(HostImage<const Float4> layer, const AddLayer<HostSpace>& add, int x, int y, int count,
+                       Float4* line) {
+    const int side = bokeh_tile >> add.level(), width = layer.size.width;
+    y = clamp(y, 0, layer.size.height - 1);
+    const Float4* const row = layer.row(y);
+    const LayerSet* const needed = add.sums.tiles.needed.row(y / side);
+    const int begin = std::max(x, 0), end = std::min(x + count, width);
+    for (int i = begin, next; i < end; i = next) {
+        next = std::min((i / side + 1) * side, end);
+        if (needed[i / side] >> add.index & 1)
+            std::copy(row + i, row + next, line + (i - x));
+        else
+            std::fill(line + (i - x), line + (next - x), Float4{});
+    }
+    const bool first = needed[0] >> add.index & 1, last = needed[(width - 1) / side] >> add.index & 1;
+    for (int i = x; i < std::min(0, x + count); ++i) line[i - x] = first ? row[0] : Float4{};
+    for (int i = std::max(width, x); i < x + count; ++i) line[i - x] = last ? row[width - 1] : Float4{};
+}
+
+template <int level, class Pixel>
+void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const LayerFilter<HostSpace>& filter,
+                  BokehScratch<HostSpace>& scratch, const AddLayer<HostSpace>& add) {
+    constexpr int side = bokeh_tile >> level;
+    const Size cells = add.sum().size;
+    const TileMasks<HostSpace>& tiles = add.sums.tiles;
+    const HostImage<Float4> plain = scratch.layer.view().crop(0, 0, cells);
+    for_each_band(exec, tiles.needed, add.index, cells.height, level, [&](int, int begin, int end, TileSpan span) {
+        const int right = std::min(span.end * side, cells.width);
+        for (int y = begin; y < end; ++y)
+            for (int x = span.begin * side; x < right; x += bokeh_piece) {
+                const int count = std::min(bokeh_piece, right - x);
+                piece_of_layer<level, Pixel>(layer, x, y, count, plain.row(y) + x);
+                float* const values = &plain(x, y)[0];
+                for (int i = 0; i < 4 * count; ++i) values[i] = std::min(values[i], filter.largest);
+            }
+    });
+    const auto seen = [&](int tx, int ty) { return tiles.seen(tx, ty) >> add.index & 1; };
+    (*filter.convolver)(
+        exec, filter.index, filter.turned, cells,
+        [&](int x, int y, int count, Float4* line) { load_layer(plain, add, x, y, count, line); },
+        [&](int x, int y, Size part) {
+            bool any = false;
+            for (int ty = y / side; !any && ty * side < y + part.height; ++ty)
+                for (int tx = x / side; !any && tx * side < x + part.width; ++tx) any = seen(tx, ty);
+            return any;
+        },
+        [&](int x, int y, int count, const Float4* line) {
+            for (int i = 0, next; i < count; i = next) {
+                const int tx = (x + i) / side;
+                next = std::min((tx + 1) * side - x, count);
+                if (!seen(tx, y / side)) continue;
+                Float4* const sum = add.sum().row(y) + x;
+                if (add.is_first(tiles.seen(tx, y / side))) std::fill(sum + i, sum + next, Float4{});
+                add_piece_behind(line + i, next - i, sum + i);
+            }
+        });
 }
 
 template <class Pixel>

@@ -1,15 +1,17 @@
-// The layered renderer on CUDA: a layer is written in the tiles that need it, blurred in those where it is seen by the
-// kernel of the disk blur, and added to the sum.
+// The layered renderer on CUDA: a layer is written in the tiles that need it, blurred by the kernel of the disk blur in
+// those where it is seen, or by FFT, and added to the sum.
 #pragma once
 #include "cinebokeh/disk_blur.hpp"
 #include "kernels/layered_bokeh_edges.hpp"
+#include "kernels/layered_bokeh_filters.hpp"
 #include "kernels/layered_bokeh_over.hpp"
 
 namespace cinebokeh::detail {
 
 template <>
 struct BokehScratch<DeviceSpace> {
-    BokehScratch(Cuda& exec, Size max_size, int) : layer(exec, max_size), blurred(exec, max_size) {}
+    BokehScratch() = default;
+    BokehScratch(Cuda& exec, Size max_size, int, int) : layer(exec, max_size), blurred(exec, max_size) {}
     Buffer<Float4, Cuda> layer, blurred;
 };
 
@@ -65,6 +67,31 @@ void render_layer(Cuda& exec, const LayerCell<level, DeviceSpace, Pixel>& layer,
     const auto plain = scratch.layer.view().crop(0, 0, cells), blurred = scratch.blurred.view().crop(0, 0, cells);
     for_each_pixel(exec, cells, WriteLayer<level, Pixel>{layer, add.sums.tiles.needed, add.index, plain});
     disk_blur_where(exec, plain, disk, runs, BlockIsSeen{add.sums.tiles.seen, level, add.index}, blurred);
+    for_each_pixel(exec, cells, AddBlurred{add, blurred});
+}
+
+// A layer as it is blurred by FFT; cells that nothing needs are 0.
+struct LoadLayer {
+    CutLight<DeviceSpace> layer;
+    Image<const LayerSet, DeviceSpace> needed;
+    int level, index;
+
+    CINEBOKEH_HD Float4 operator()(int x, int y) const {
+        const int i = clamp(x, 0, layer.in.size.width - 1), j = clamp(y, 0, layer.in.size.height - 1);
+        if (!(needed((i << level) / bokeh_tile, (j << level) / bokeh_tile) >> index & 1)) return {};
+        return layer(i, j);
+    }
+};
+
+template <int level, class Pixel>
+void render_layer(Cuda& exec, const LayerCell<level, DeviceSpace, Pixel>& layer, const LayerFilter<DeviceSpace>& filter,
+                  BokehScratch<DeviceSpace>& scratch, const AddLayer<DeviceSpace>& add) {
+    const Size cells = add.sum().size;
+    const auto plain = scratch.layer.view().crop(0, 0, cells), blurred = scratch.blurred.view().crop(0, 0, cells);
+    const auto needed = add.sums.tiles.needed;
+    for_each_pixel(exec, cells, WriteLayer<level, Pixel>{layer, needed, add.index, plain});
+    (*filter.convolver)(exec, filter.index, filter.turned, LoadLayer{{plain, filter.largest}, needed, level, add.index},
+                        blurred);
     for_each_pixel(exec, cells, AddBlurred{add, blurred});
 }
 

@@ -101,11 +101,9 @@ struct PartEdges {
         if (is_front ? alpha > 0.95f : alpha < 0.05f) return;  // it is what its radius says
         const Float4 rest = colour - (f * alpha + b * (1 - alpha));
         edges.alpha(x, y) = clamp(alpha, 0.01f, 0.99f);
-        edges.front(x, y) = with_radius(f + rest * alpha, is_front ? own : range.high);
-        edges.back(x, y) = with_radius(b + rest * (1 - alpha), is_front ? range.low : own);
+        edges.front(x, y) = source.with_radius(light(f + rest * alpha), is_front ? own : range.high);
+        edges.back(x, y) = source.with_radius(light(b + rest * (1 - alpha)), is_front ? range.low : own);
     }
-    CINEBOKEH_HD static Float4 with_radius(const Float4& c, float r) {
-        return {c[0] > 0 ? c[0] : 0.f, c[1] > 0 ? c[1] : 0.f, c[2] > 0 ? c[2] : 0.f, r};
-    }
+    CINEBOKEH_HD Float4 light(const Float4& c) const { return source.stretched(light_of(c)); }
 };
 }  // namespace cinebokeh::detail

@@ -51,8 +51,10 @@ void halve_tile_row(const BokehSource<HostSpace, Pixel>& source, int x0, int y, 
     const Pixel *upper = source.frame.row(y) + x0, *lower = source.frame.row(y + 1) + x0;
     for (int i = 0; i < bokeh_tile / 2; ++i) {
         CellMean cell;
-        for (int k = 2 * i; k < 2 * i + 2; ++k) cell.add(source.with_radius(light_of(upper[k]), radius[0][k]));
-        for (int k = 2 * i; k < 2 * i + 2; ++k) cell.add(source.with_radius(light_of(lower[k]), radius[1][k]));
+        for (int k = 2 * i; k < 2 * i + 2; ++k)
+            cell.add(source.with_radius(source.stretched(light_of(upper[k])), radius[0][k]));
+        for (int k = 2 * i; k < 2 * i + 2; ++k)
+            cell.add(source.with_radius(source.stretched(light_of(lower[k])), radius[1][k]));
         out[i] = cell.mean();
     }
 }

@@ -98,8 +98,11 @@ struct FinishBokeh {
             if (g == sums.own_groups && (set & own())) add_behind(kept(x, y), sum);
             if (g < sums.groups && (set & sums.group[g].set)) add_behind(sums.cells(g).at(x, y), sum);
         }
+        const Highlights& highlights = focused.pyramid.pixels.highlights;
+        if (sum[3] > 1e-6f && sum[3] != 1) sum = sum * (1 / sum[3]);
+        if (highlights.gain > 1) sum = HighlightCurve{highlights, true}(sum);
         if (sum[3] > 1e-6f)
-            store_light(sum[3] == 1 ? sum : sum * (1 / sum[3]), pixel, out(x, y));
+            store_light(sum, pixel, out(x, y));
         else
             out(x, y) = pixel;  // nothing is known of this place
     }

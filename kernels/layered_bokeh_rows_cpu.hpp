@@ -36,7 +36,7 @@ void radii_of_piece(const BokehPyramid<HostSpace, Pixel>& pyramid, int x0, int y
 template <int level, class Pixel>
 Float4 colour_of_cell(const BokehPyramid<HostSpace, Pixel>& pyramid, int x, int y) {
     if constexpr (level == 0)
-        return light_of(pyramid.pixels.frame(x, y));
+        return pyramid.pixels.light(x, y);
     else
         return (level == 1 ? pyramid.half : pyramid.quarter)(x, y);
 }
@@ -166,6 +166,8 @@ void finish_piece(const FinishBokeh<HostSpace, Pixel>& finish, LayerSet set, int
         }
     }
     divide_by_alpha(line, count);
+    const Highlights& highlights = finish.focused.pyramid.pixels.highlights;
+    if (highlights.gain > 1) std::transform(line, line + count, line, HighlightCurve{highlights, true});
     store_piece(line, frame, count, out);
 }
 

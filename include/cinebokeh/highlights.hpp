@@ -33,19 +33,21 @@ void compress_highlights(Exec& exec, View<const Float4, Exec> in, const Highligh
 
 // ---------------------------------------------------------------------------- implementation
 
-namespace detail {
-template <class Space>
-struct StretchHighlights {
-    Image<const Float4, Space> in;
-    Highlights highlights;
-    bool inverse;
-    Image<Float4, Space> out;
+/// Throws Error if a parameter is outside its range.
+inline void check(const Highlights& h) {
+    require(h.gain >= 1 && h.gain <= 64, "Highlights: gain ", h.gain, " is outside [1, 64]");
+    require(h.threshold >= 0 && h.threshold <= 0.99f, "Highlights: threshold ", h.threshold, " is outside [0, 0.99]");
+}
 
-    CINEBOKEH_HD void operator()(int x, int y) const {
-        const Float4 p = in(x, y);
+namespace detail {
+struct HighlightCurve {
+    Highlights highlights;
+    bool inverse = false;
+
+    CINEBOKEH_HD Float4 operator()(const Float4& p) const {
         const float g = p[1] > p[2] ? p[1] : p[2], m = p[0] > g ? p[0] : g;
         const float scale = m > highlights.threshold ? stretched(m) / m : 1.f;
-        out(x, y) = {p[0] * scale, p[1] * scale, p[2] * scale, p[3]};
+        return {p[0] * scale, p[1] * scale, p[2] * scale, p[3]};
     }
     CINEBOKEH_HD float stretched(float m) const {  // m > threshold
         const float t = highlights.threshold, top = highlights.gain, a = 1 - (1 - t) / (top - t);
@@ -54,14 +56,21 @@ struct StretchHighlights {
         return t + (1 - t) * (inverse ? s / (1 + a * s) : s / (1 - a * s));
     }
 };
+template <class Space>
+struct StretchHighlights {
+    Image<const Float4, Space> in;
+    HighlightCurve curve;
+    Image<Float4, Space> out;
+
+    CINEBOKEH_HD void operator()(int x, int y) const { out(x, y) = curve(in(x, y)); }
+};
 
 template <class Exec>
 void stretch_highlights(Exec& exec, View<const Float4, Exec> in, const Highlights& h, bool inverse,
                         View<Float4, Exec> out) {
     require(in.size == out.size, "Highlights: the images differ in size");
-    require(h.gain >= 1 && h.gain <= 64, "Highlights: gain ", h.gain, " is outside [1, 64]");
-    require(h.threshold >= 0 && h.threshold <= 0.99f, "Highlights: threshold ", h.threshold, " is outside [0, 0.99]");
-    for_each_pixel(exec, in.size, StretchHighlights<typename Exec::Space>{in, h, inverse, out});
+    check(h);
+    for_each_pixel(exec, in.size, StretchHighlights<typename Exec::Space>{in, {h, inverse}, out});
 }
 }  // namespace detail
 

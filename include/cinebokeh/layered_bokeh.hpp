@@ -12,16 +12,17 @@
 //   - Pixels on the outline of a surface are parted into what they show of it and of what is behind it: by the matte on
 //     the outline of the subject, elsewhere by the colours on both sides.
 //   - Layers far from the focal plane are blurred at half and at quarter size; the one in focus keeps its pixels.
-//   - The aperture is round: a disk is a stack of runs, and at quarter size one of radius 200 has a hundred of them.
-//     Blades, cat's eyes and squeeze are for scatter_bokeh.hpp, whose cost grows as slowly. Neither takes a picture of
-//     an aperture.
+//   - The aperture is a disk, a stack of runs, or a picture, with which layers are convolved by FFT; so they are with
+//     the widest disks, where that is faster. Blades, cat's eyes and squeeze are for scatter_bokeh.hpp.
 //   - Tiles of 16 x 16 pixels know which layers can be seen in them; the others are not computed.
 #pragma once
 #include <array>
 #include <optional>
 
+#include "cinebokeh/aperture_blur.hpp"
 #include "cinebokeh/disk_blur.hpp"
 #include "cinebokeh/foreground.hpp"
+#include "cinebokeh/highlights.hpp"
 
 namespace cinebokeh {
 
@@ -31,6 +32,7 @@ struct LayeredBokehParams {
     float half_from = 6;      // radius from which layers are blurred at half size, pixels, >= 1
     float quarter_from = 16;  // and at quarter size, >= half_from
     float max_value = 1;      // larger values of linear light are cut off, in [2^-10, 2^20]
+    Highlights highlights{};  // expanded before the blur and compressed after it
 };
 }  // namespace cinebokeh
 
@@ -53,8 +55,10 @@ namespace cinebokeh {
 template <class Exec>
 class LayeredBokeh {
 public:
-    /// Throws Error if the size is negative or a parameter is outside its range.
-    LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams params = {});
+    /// `aperture`: a picture of it, see aperture_image.hpp; without one it is a disk. As it is behind the focal plane,
+    /// before it, where light crosses over, it is turned by 180 degrees.
+    /// Throws Error if the size is negative, a parameter is outside its range, or as check(aperture).
+    LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams params = {}, const ApertureImage& aperture = {});
 
     ///   frame    [h, w]  of opaque surfaces; pixels on their edges are parted
     ///   defocus  [h, w]
@@ -99,8 +103,10 @@ public:
 private:
     using Space = typename Exec::Space;
     static LayeredBokehParams checked(Size max_size, LayeredBokehParams params);
+    std::array<float, detail::bokeh_levels> widest_cells() const;
     void set_radii(const float* radii, int count);
     void set_stack(const float* radii, int count);
+    float largest_light() const { return params_.max_value * params_.highlights.gain; }
     float farthest() const { return stack_.layer[0].at; }
     float nearest() const { return stack_.layer[stack_.count - 1].at; }
     template <class Pixel>
@@ -136,6 +142,7 @@ private:
     std::array<Buffer<Float4, Exec>, detail::bokeh_groups> sums_;  // by level and slot
     std::vector<Buffer<detail::FillCell, Exec>> fill_;
     ForegroundEstimator<Exec> estimate_;
+    std::optional<detail::LayerFilters<Exec>> filters_;
     detail::BokehScratch<Space> scratch_;
 };
 }  // namespace cinebokeh
@@ -154,20 +161,26 @@ LayeredBokehParams LayeredBokeh<Exec>::checked(Size max_size, LayeredBokehParams
             " and quarter size from ", p.quarter_from, ", expected 1 <= half_from <= quarter_from");
     require(p.max_value >= 1.f / 1024 && p.max_value <= 1048576, "LayeredBokeh: max_value ", p.max_value,
             " is outside [2^-10, 2^20]");
+    check(p.highlights);
     return p;
 }
 
+// The largest radius in each level, cells; 0 where it has no layers.
 template <class Exec>
-LayeredBokeh<Exec>::LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams params)
+std::array<float, detail::bokeh_levels> LayeredBokeh<Exec>::widest_cells() const {
+    const float most = params_.max_radius, half = params_.half_from, quarter = params_.quarter_from;
+    return {std::min(most, half), most >= half ? std::min(most, quarter) / 2 : 0.f, most >= quarter ? most / 4 : 0.f};
+}
+
+template <class Exec>
+LayeredBokeh<Exec>::LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams params, const ApertureImage& aperture)
     : exec_(&exec),
       max_size_(max_size),
       params_(checked(max_size, params)),
       fill_side_(max_size.height < 720    ? 1
                  : max_size.height < 1600 ? 2
                                           : 4),
-      runs_per_layer_(2 +
-                      int(std::max({std::min(params_.max_radius, params_.half_from),
-                                    std::min(params_.max_radius, params_.quarter_from) / 2, params_.max_radius / 4}))),
+      runs_per_layer_(2 + int(std::max({widest_cells()[0], widest_cells()[1], widest_cells()[2]}))),
       host_runs_(size_t(runs_per_layer_ * detail::bokeh_layers)),
       runs_(exec, {int(host_runs_.size()), 1}),
       content_(exec, detail::cells_of(max_size, detail::bokeh_tile)),
@@ -180,10 +193,12 @@ LayeredBokeh<Exec>::LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams p
       edge_back_(exec, max_size),
       half_(exec, detail::cells_of(max_size, 2)),
       quarter_(exec, detail::cells_of(max_size, 4)),
-      estimate_(exec, max_size, {.step = std::clamp(max_size.height / 120, 1, 64), .near_sigma = 1, .far_sigma = 6}),
-      scratch_(exec, max_size, runs_per_layer_ + 1) {
+      estimate_(exec, max_size, {.step = std::clamp(max_size.height / 120, 1, 64), .near_sigma = 1, .far_sigma = 6}) {
     for (detail::Disk& disk : disks_) disk.runs.reserve(size_t(runs_per_layer_));
     set_radii(nullptr, 0);
+    filters_.emplace(exec, max_size, widest_cells(), stack_, aperture);
+    filters_->set(stack_, disks_);
+    scratch_ = {exec, max_size, aperture.empty() ? runs_per_layer_ + 1 : 0, filters_->finest_level()};
     for (int i = 0; i < detail::bokeh_groups; ++i)
         sums_[size_t(i)] = Buffer<Float4, Exec>(exec, detail::cells_of(max_size, 1 << (i / detail::bokeh_slots)));
     for (Size s = detail::cells_of(quarter_.size(), fill_side_);; s = detail::cells_of(s, 2)) {
@@ -227,7 +242,7 @@ void LayeredBokeh<Exec>::set_stack(const float* radii, int count) {
         stack_.layer[i] = {behind, at, before, at + gap, at + 2 * gap, level};
         if (at == 0) stack_.focus = i;
         detail::Disk& disk = disks_[size_t(i)];
-        detail::make_disk(double(std::ldexp(size, -level)), params_.max_value, disk);
+        detail::make_disk(double(std::ldexp(size, -level)), largest_light(), disk);
         std::copy(disk.runs.begin(), disk.runs.end(), host_runs_.begin() + i * runs_per_layer_);
     }
     stack_.make_groups();
@@ -237,6 +252,7 @@ void LayeredBokeh<Exec>::set_stack(const float* radii, int count) {
             reach_.layers[i] |= detail::LayerSet(std::abs(radii[k]) >= detail::ReachTable::step * float(i)) << k;
     }
     copy(*exec_, HostImage<const detail::DiskRun>(host_runs_.data(), runs_.size()), runs_.view());
+    if (filters_) filters_->set(stack_, disks_);
 }
 
 template <class Exec>
@@ -284,8 +300,12 @@ void LayeredBokeh<Exec>::blur_layer(const detail::BokehPyramid<Space, Pixel>& py
                                     const detail::BokehSums<Space>& sums, int k) {
     const detail::LayerCell<level, Space, Pixel> layer{pyramid, stack_.layer[k], filled(k, pyramid.pixels.frame.size),
                                                        sums.tiles.radii};
+    const detail::AddLayer<Space> add{sums, stack_.group_of(k), k};
+    if (filters_->takes(stack_.layer[k]))
+        return detail::render_layer<level, Pixel>(*exec_, layer, filters_->of(stack_, k, largest_light()), scratch_,
+                                                  add);
     const SpanView<const detail::DiskRun, Exec> runs{runs_.view().data + k * runs_per_layer_, size_t(runs_per_layer_)};
-    detail::render_layer<level, Pixel>(*exec_, layer, disks_[size_t(k)], runs, scratch_, {sums, stack_.group_of(k), k});
+    detail::render_layer<level, Pixel>(*exec_, layer, disks_[size_t(k)], runs, scratch_, add);
 }
 
 template <class Exec>
@@ -296,6 +316,7 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
     require(s.width <= max_size_.width && s.height <= max_size_.height, "LayeredBokeh: a frame of ", s.width, " x ",
             s.height, " is larger than the plan");
     if (s.empty()) return;
+    source.highlights = params_.highlights;
     const auto part = [s](auto& buffer, int side) { return buffer.view().crop(0, 0, detail::cells_of(s, side)); };
     if (source.defocus.data) {
         source.edges = {part(edge_tiles_, detail::bokeh_tile), part(edge_alpha_, 1), part(edge_front_, 1),

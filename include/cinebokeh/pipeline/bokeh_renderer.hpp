@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 
+#include "cinebokeh/aperture_image.hpp"
 #include "cinebokeh/bokeh_baselines.hpp"
 #include "cinebokeh/color.hpp"
 #include "cinebokeh/defocus.hpp"
@@ -27,7 +28,8 @@ struct BokehRendererParams {
     float max_radius = 40;   // larger radii are cut to it, pixels, in [1, 200], of `exact` in [1, largest_defocus]; the
                              // cost of a plan grows with it
     Aperture aperture = {};  // of `exact`; the other methods know the circle alone
-    Highlights highlights = {};  // of `exact`
+    ApertureImage picture = {};  // of the aperture, for `layered`; without one it is a circle
+    Highlights highlights = {};  // of `exact` and `layered`
     float max_value = 1;         // of linear light, see render_linear
 
     friend bool operator==(const BokehRendererParams&, const BokehRendererParams&) = default;
@@ -61,7 +63,8 @@ struct BokehInput {
 template <class Exec>
 class BokehRenderer {
 public:
-    /// Throws Error if the size is empty or max_radius is outside its range.
+    /// Throws Error if the size is empty, max_radius is outside its range, or a picture of the aperture is given that
+    /// is none, see check, or that the method does not take.
     BokehRenderer(Exec& exec, Size size, BokehRendererParams params = {});
 
     ///   input  see BokehInput
@@ -155,10 +158,12 @@ BokehRenderer<Exec>::BokehRenderer(Exec& exec, Size size, BokehRendererParams pa
     const float widest = params.method == BokehMethod::exact ? largest_defocus : 200;
     require(params.max_radius >= 1 && params.max_radius <= widest, "BokehRenderer: max_radius ", params.max_radius,
             " is outside [1, ", int(widest), "]");
+    require(params.picture.empty() || params.method == BokehMethod::layered,
+            "BokehRenderer: only the layered method takes a picture of the aperture");
     if (params.method == BokehMethod::layered) {
-        LayeredBokehParams layers{.max_radius = params.max_radius, .growth = 0.2f};
+        LayeredBokehParams layers{.max_radius = params.max_radius, .growth = 0.2f, .highlights = params.highlights};
         if (size.height >= 720) layers.growth = 0.25f, layers.half_from = 4, layers.quarter_from = 12;  // for speed
-        layered_.emplace(exec, size, layers);
+        layered_.emplace(exec, size, layers, params.picture);
         return;
     }
     linear_ = Buffer<Float4, Exec>(exec, size);
