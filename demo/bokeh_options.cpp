@@ -34,8 +34,8 @@ CLI::Validator finite() {  // CLI11's range lets NaN pass
         [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; }, "");
 }
 // What only the exact renderer knows.
-constexpr const char* aperture_options[] = {"--blades",  "--rotation",  "--curvature", "--squeeze",
-                                            "--cat-eye", "--chromatic", "--highlights"};
+constexpr const char* shape_options[] = {"--blades",  "--rotation", "--curvature",
+                                         "--squeeze", "--cat-eye",  "--chromatic"};
 }  // namespace
 
 void add_bokeh(CLI::App* command, BokehOptions& options) {
@@ -91,7 +91,13 @@ void add_bokeh(CLI::App* command, BokehOptions& options) {
             "A,B"));
 }
 
-void add_aperture(CLI::App* command, Aperture& aperture, Highlights& highlights) {
+void add_aperture(CLI::App* command, BokehOptions& options, Aperture& aperture, Highlights& highlights) {
+    command
+        ->add_option_function<std::string>(
+            "--aperture-picture",
+            [&options](const std::string& file) { options.aperture_picture = file, options.given = true; },
+            "a PNG, JPEG or BMP of the aperture, such as a heart: white lets light through; for --renderer layered")
+        ->type_name("FILE");
     command->add_option("--blades", aperture.blades, "of the diaphragm: 3 to 16; 0 (default) is a circle")
         ->check(CLI::Validator(
             [](const std::string& text) {
@@ -108,13 +114,18 @@ void add_aperture(CLI::App* command, Aperture& aperture, Highlights& highlights)
     number("--cat-eye", aperture.cat_eye, 0, 1, "how much the blur is cut towards the corners; default 0");
     number("--chromatic", aperture.chromatic, -0.25, 0.25,
            "how much wider red is blurred than green, and blue less; default 0");
-    number("--highlights", highlights.gain, 1, 64,
-           "how bright white is before it is blurred: lamps become disks, paper stays; default 1");
+    number(
+        "--highlights", highlights.gain, 1, 64,
+        "how bright white is before it is blurred: lamps become disks, paper stays; for exact and layered; default 1");
 }
 
-void refuse_aperture(const CLI::App* command, const std::string& renderer) {
-    for (const char* name : aperture_options)
-        if (command->count(name) > 0)
-            throw CLI::ValidationError(renderer + " takes no " + name + ": --renderer exact does");
+void refuse_aperture(const CLI::App* command, const std::string& renderer, KnownAperture known) {
+    const auto refuse = [&](const char* name, const char* who) {
+        if (command->count(name) > 0) throw CLI::ValidationError(renderer + " takes no " + name + ": " + who);
+    };
+    if (known != KnownAperture::shapes)
+        for (const char* name : shape_options) refuse(name, "--renderer exact does");
+    if (known != KnownAperture::picture) refuse("--aperture-picture", "--renderer layered does");
+    if (known == KnownAperture::circle) refuse("--highlights", "--renderer exact and --renderer layered do");
 }
 }  // namespace cinebokeh::demo

@@ -32,13 +32,20 @@ struct BokehOptions {
     // default.
     std::optional<DisparityScale> scale;
     std::optional<float> focal_length, sensor_width;
-    bool given = false;  // anything of this
+    std::string aperture_picture;  // a file, of the layered renderer
+    bool given = false;            // anything of this
 };
 
 /// Adds --disparity, --no-snap, --focus, --strength, --f-number, --focal-length and --sensor-width to a command.
 void add_bokeh(CLI::App* command, BokehOptions& options);
-/// Adds --blades, --rotation and what else the exact renderer knows of an aperture.
-void add_aperture(CLI::App* command, Aperture& aperture, Highlights& highlights);
-/// Throws CLI::ValidationError where one of these is given with another renderer.
-void refuse_aperture(const CLI::App* command, const std::string& renderer);
+/// What a renderer knows of an aperture.
+enum class KnownAperture {
+    circle,
+    shapes,  // blades and what else the exact renderer knows, and highlights
+    picture  // any picture, and highlights
+};
+/// Adds --blades, --rotation, --aperture-picture and what else there is of an aperture.
+void add_aperture(CLI::App* command, BokehOptions& options, Aperture& aperture, Highlights& highlights);
+/// Throws CLI::ValidationError where one of these is given with a renderer that does not know it.
+void refuse_aperture(const CLI::App* command, const std::string& renderer, KnownAperture known);
 }  // namespace cinebokeh::demo

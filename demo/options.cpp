@@ -114,7 +114,7 @@ CLI::App* add_blur(CLI::App& app, ProcessOptions& options, BlurParams& blur, std
             "bring the disparity of all frames to the scale and shift of the first: for that of networks, which choose "
             "both anew in every frame, so that the blur pumps")
         ->needs("--disparity");
-    add_aperture(command, blur.aperture, blur.highlights);
+    add_aperture(command, options.bokeh, blur.aperture, blur.highlights);
     command
         ->add_option_function<std::string>(
             "--focus-track",
@@ -245,7 +245,10 @@ void settle_renderer(const CLI::App* command, const BokehOptions& bokeh, BlurPar
     for (const char* name : {"--radius", "--sigma", "--kernel", "--feather"})
         if (depth && command->count(name) > 0)
             throw CLI::ValidationError(renderer + " takes no " + name + ": say --strength or --f-number");
-    if (blur.renderer != RendererKind::exact) refuse_aperture(command, renderer);
+    refuse_aperture(command, renderer,
+                    blur.renderer == RendererKind::exact     ? KnownAperture::shapes
+                    : blur.renderer == RendererKind::layered ? KnownAperture::picture
+                                                             : KnownAperture::circle);
 }
 }  // namespace
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "aperture_file.hpp"
 #include "backend.hpp"
 #include "cinebokeh/core/error.hpp"
 #include "commands.hpp"
@@ -102,6 +103,7 @@ int process(const ProcessOptions& asked) {
     const std::unique_ptr<FrameSource> source = open_source(options.input, options.subject.network.reset_each);
     const SourceInfo& info = source->info();
     check_outputs(options);
+    if (!options.bokeh.aperture_picture.empty()) options.blur->picture = read_aperture(options.bokeh.aperture_picture);
     const std::unique_ptr<Session> session = make_session(options, info.size, backend.cuda);
     const bool depth = options.blur && follows_depth(options.blur->renderer);
     DisparitySource disparity(options.bokeh.disparity, info, options.bokeh.stabilize);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "aperture_file.hpp"
 #include "bokeh_focus.hpp"
 #include "disparity_file.hpp"
 #include "image_file.hpp"
@@ -58,8 +59,10 @@ void render_light(Cpu& exec, const RenderOptions& options, const Scene& scene, L
 
 // The other renderers know 8 bits.
 void render_codes(Cpu& exec, const RenderOptions& options, const Scene& scene, LightPicture& picture) {
-    BokehRenderer<Cpu> renderer(exec, picture.size,
-                                {.method = options.method, .max_radius = std::clamp(scene.radius, 1.f, 200.f)});
+    BokehRendererParams params{
+        .method = options.method, .max_radius = std::clamp(scene.radius, 1.f, 200.f), .highlights = options.highlights};
+    if (!options.bokeh.aperture_picture.empty()) params.picture = read_aperture(options.bokeh.aperture_picture);
+    BokehRenderer<Cpu> renderer(exec, picture.size, params);
     std::vector<Rgba8> codes(picture.pixels.size());
     const HostImage<Rgba8> frame(codes.data(), picture.size);
     const HostImage<Float4> pixels(picture.pixels.data(), picture.size);

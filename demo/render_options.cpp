@@ -23,10 +23,11 @@ CLI::App* add_render(CLI::App& app, RenderOptions& options) {
                      "the subject, to focus on; without --disparity it is a plane at disparity 1 before one at 0")
         ->type_name("PNG");
     add_bokeh(command, options.bokeh);
-    add_choice(command, "--renderer", options.method, methods,
-               "exact (default; every pixel over its own aperture), layered (fast; fills in what is hidden), or what "
-               "others do: bucketed, fixed-layers, plain-scatter");
-    add_aperture(command, options.aperture, options.highlights);
+    add_choice(
+        command, "--renderer", options.method, methods,
+        "exact (default; every pixel over its own aperture), layered (fast; fills in what is hidden; the default "
+        "with --aperture-picture), or what others do: bucketed, fixed-layers, plain-scatter");
+    add_aperture(command, options.bokeh, options.aperture, options.highlights);
     command->add_option("--bits", options.bits, "of the output: 8, or 16 with exact; default: as the input has")
         ->check(CLI::IsMember({8, 16}));
     command->add_option("--threads", options.threads, "default: one per core")
@@ -41,9 +42,15 @@ CLI::App* add_render(CLI::App& app, RenderOptions& options) {
 
 void settle_render(const CLI::App* command, RenderOptions& options) {
     options.focus_given = command->count("--focus") > 0;
-    if (options.method == BokehMethod::exact) return;
+    if (command->count("--aperture-picture") > 0 && command->count("--renderer") == 0)
+        options.method = BokehMethod::layered;
+    const bool exact = options.method == BokehMethod::exact;
     const std::string renderer = std::string("--renderer ") + name_of(options.method);
-    refuse_aperture(command, renderer);
-    if (options.bits == 16) throw CLI::ValidationError(renderer + " renders 8 bit: --renderer exact renders 16");
+    refuse_aperture(command, renderer,
+                    exact                                    ? KnownAperture::shapes
+                    : options.method == BokehMethod::layered ? KnownAperture::picture
+                                                             : KnownAperture::circle);
+    if (options.bits == 16 && !exact)
+        throw CLI::ValidationError(renderer + " renders 8 bit: --renderer exact renders 16");
 }
 }  // namespace cinebokeh::demo

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cinebokeh/aperture_image.hpp"
 #include "cinebokeh/core/image.hpp"
 #include "cinebokeh/defocus.hpp"
 #include "cinebokeh/highlights.hpp"
@@ -32,8 +33,9 @@ struct BlurParams {
     std::optional<float> sigma;   // of the gaussian
     std::optional<int> kernel;    // width of the gaussian's window, odd
     std::optional<int> feather;   // how far the edge of the subject is softened, outwards
-    Aperture aperture;            // of the exact renderer, as
-    Highlights highlights;
+    Aperture aperture;            // of the exact renderer
+    ApertureImage picture;        // of the aperture of the layered renderer
+    Highlights highlights;        // of both
 };
 
 struct SessionParams {

@@ -158,6 +158,7 @@ private:
                            BokehRendererParams{.method = bokeh_method(lens_.renderer),
                                                .max_radius = room,
                                                .aperture = lens_.aperture,
+                                               .picture = lens_.picture,
                                                .highlights = lens_.highlights});
     }
 

@@ -132,6 +132,25 @@ void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, co
         });
 }
 
+inline void clear_sum(Cpu& exec, const ClearSum<HostSpace>& clear) {
+    const BokehGroup& group = clear.sums.group[clear.index];
+    const HostImage<Float4>& sum = clear.sums.sum[clear.index];
+    const HostImage<const LayerSet> seen = clear.sums.tiles.seen;
+    const int side = bokeh_tile >> group.level;
+    const auto beside = [&](int tx, int ty) {  // a tile that reads across its border
+        LayerSet around = 0;
+        for (int v = std::max(ty - 1, 0); v < std::min(ty + 2, seen.size.height); ++v)
+            for (int u = std::max(tx - 1, 0); u < std::min(tx + 2, seen.size.width); ++u) around |= seen(u, v);
+        return (around & group.set) != 0;
+    };
+    exec.for_each(seen.size.height, [&](int ty) {
+        for (int tx = 0; tx < seen.size.width; ++tx)
+            if (!(seen(tx, ty) & group.set) && beside(tx, ty))
+                for (int y = ty * side; y < std::min((ty + 1) * side, sum.size.height); ++y)
+                    std::fill(sum.row(y) + tx * side, sum.row(y) + std::min((tx + 1) * side, sum.size.width), Float4{});
+    });
+}
+
 template <class Pixel>
 void finish_bokeh(Cpu& exec, const FinishBokeh<HostSpace, Pixel>& finish) {
     const HostImage<LayerSet> seen = finish.sums.tiles.seen;
@@ -146,49 +165,86 @@ void finish_bokeh(Cpu& exec, const FinishBokeh<HostSpace, Pixel>& finish) {
     });
 }
 
-// Calls body(i, end, j, tile column, tile row) for the cells [i, end) of each row j of each tile.
-template <class Body>
-void for_each_tile_row(Size tiles, int side, Size cells, Body&& body) {
-    for (int ty = 0; ty < tiles.height; ++ty)
-        for (int j = ty * side; j < std::min((ty + 1) * side, cells.height); ++j)
-            for (int tx = 0; tx < tiles.width; ++tx) body(tx * side, std::min((tx + 1) * side, cells.width), j, tx, ty);
+// A rectangle of cells of a layer.
+struct CellBox {
+    int left, top, right, bottom;
+
+    bool empty() const { return left >= right || top >= bottom; }
+    bool contains(int i, int j) const { return i >= left && i < right && j >= top && j < bottom; }
+    // The cells of the next level that hold these.
+    CellBox coarser() const { return {left / 2, top / 2, (right + 1) / 2, (bottom + 1) / 2}; }
+    // With the cells around it, of an image.
+    CellBox grown(Size s) const {
+        return {std::max(left - 1, 0), std::max(top - 1, 0), std::min(right + 1, s.width),
+                std::min(bottom + 1, s.height)};
+    }
+};
+
+// The cells of the tiles that need layer k.
+template <class Pixel>
+CellBox needed_cells(const FillBase<HostSpace, Pixel>& base, int k) {
+    const Size tiles = base.needed.size, cells{base.out.all.size.width, base.out.height};
+    CellBox box{tiles.width, tiles.height, 0, 0};
+    for (int ty = 0; ty < tiles.height; ++ty) {
+        const TileSpan span = span_of(base.needed, ty, k);
+        if (span.begin >= span.end) continue;
+        box = {std::min(box.left, span.begin), std::min(box.top, ty), std::max(box.right, span.end), ty + 1};
+    }
+    const int side = base.tile();
+    return {box.left * side, box.top * side, std::min(box.right * side, cells.width),
+            std::min(box.bottom * side, cells.height)};
 }
 
-// One layer after the other on each thread: its images fit into the cache.
+// One layer after the other on each thread: its images fit into the cache. Cells that are never read are left out.
 template <class Pixel>
 void fill_layers(Cpu& exec, const FillBase<HostSpace, Pixel>& base, const FillLevels<HostSpace>& levels) {
     exec.for_each(base.stack.count, [&](int k) {
-        const BokehLayer& layer = base.stack.layer[k];
-        const HostImage<FillCell> finest = levels.level[0].of(k);
-        const auto each_tile_row = [&](auto&& body) {
-            for_each_tile_row(base.needed.size, base.tile(), finest.size, body);
+        const auto size_of = [&](int l) { return Size{levels.level[l].all.size.width, levels.level[l].height}; };
+        const auto each_cell = [&](int l, const CellBox& box, auto&& f) {
+            for (int j = box.top; j < box.bottom; ++j)
+                for (int i = box.left; i < box.right; ++i) f(i, j, k * levels.level[l].height + j);
         };
-        const auto each_cell = [&](int level, auto&& f) {
-            const Stacked<FillCell, HostSpace> cells = levels.level[level];
-            for (int j = 0; j < cells.height; ++j)
-                for (int i = 0; i < cells.all.size.width; ++i) f(i, k * cells.height + j);
+        const CellBox needed = needed_cells(base, k);
+        if (needed.empty()) return;
+        // Of each level: where something may be known, what the next level reads, and what the level before reads.
+        CellBox known[FillLevels<HostSpace>::most], written[FillLevels<HostSpace>::most],
+            read[FillLevels<HostSpace>::most];
+        known[0] = read[0] = needed, written[0] = needed.grown(size_of(0));
+        // Calls body(tile column, tile row, i, end, j) for the cells [i, end) of each row j of each tile.
+        const auto each_tile_row = [&](const CellBox& box, auto&& body) {
+            const int side = base.tile();
+            for (int j = box.top; j < box.bottom; ++j)
+                for (int i = box.left, end; i < box.right; i = end) {
+                    end = std::min((i / side + 1) * side, box.right);
+                    body(i / side, j / side, i, end, j);
+                }
         };
-        bool used = false;
-        each_tile_row([&](int i, int end, int j, int tx, int ty) {
-            const bool wanted = base.needed(tx, ty) >> k & 1;
+        each_tile_row(written[0], [&](int tx, int ty, int i, int end, int j) {
             const TileRadii shown = base.radii(tx, ty);
-            FillCell* const row = finest.row(j);
-            used |= wanted;
-            if (!wanted || shown.hides(layer))
+            FillCell* const row = base.out.of(k).row(j);
+            if (!(base.needed(tx, ty) >> k & 1) || shown.hides(base.stack.layer[k]))
                 std::fill(row + i, row + end, FillCell{});
-            else if (shown.lacks(layer))
+            else if (shown.lacks(base.stack.layer[k]))
                 std::fill(row + i, row + end, FillCell{0, 0, 0, 0, 1});
             else
-                for (; i < end; ++i) base(i, k * finest.size.height + j);
+                for (; i < end; ++i) base(i, k * base.out.height + j);
         });
-        if (!used) return;
-        for (int l = 1; l < levels.count; ++l)
-            each_cell(l, [&, push = levels.push(l)](int i, int stacked) { push(i, stacked); });
+        for (int l = 1; l < levels.count; ++l) {
+            known[l] = known[l - 1].coarser();
+            written[l] = written[l - 1].coarser().grown(size_of(l));
+            read[l] = read[l - 1].coarser().grown(size_of(l));
+            each_cell(l, written[l], [&, push = levels.push(l)](int i, int j, int stacked) {
+                if (known[l].contains(i, j))
+                    push(i, stacked);
+                else
+                    push.coarse.all(i, stacked) = {};
+            });
+        }
         for (int l = levels.count; l-- > 1;)
-            each_cell(l, [&, pull = levels.pull(l)](int i, int stacked) { pull(i, stacked); });
-        each_tile_row([&, pull = levels.pull(0)](int i, int end, int j, int tx, int ty) {
+            each_cell(l, read[l], [&, pull = levels.pull(l)](int i, int, int stacked) { pull(i, stacked); });
+        each_tile_row(read[0], [&, pull = levels.pull(0)](int tx, int ty, int i, int end, int j) {
             if (base.needed(tx, ty) >> k & 1)
-                for (; i < end; ++i) pull(i, k * finest.size.height + j);
+                for (; i < end; ++i) pull(i, k * base.out.height + j);
         });
     });
 }

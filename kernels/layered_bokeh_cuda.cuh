@@ -20,6 +20,13 @@ void mark_edge_tiles(Cuda& exec, const MarkEdgeTiles<DeviceSpace, Pixel>& mark) 
     for_each_pixel(exec, mark.marks.size, mark);
 }
 template <class Pixel>
+void part_edges(Cuda& exec, const PartEdges<DeviceSpace, Pixel>& part) {
+    for_each_pixel(exec, part.source.frame.size, part);
+}
+inline void clear_sum(Cuda& exec, const ClearSum<DeviceSpace>& clear) {
+    for_each_pixel(exec, clear.sums.sum[clear.index].size, clear);
+}
+template <class Pixel>
 void halve_frame(Cuda& exec, const HalveFrame<DeviceSpace, Pixel>& halve) {
     for_each_pixel(exec, halve.pyramid.half.size, halve);
 }

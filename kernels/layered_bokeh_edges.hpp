@@ -67,6 +67,10 @@ struct PartEdges {
         RadiusRange range;
         for (int v = y - 1; v <= y + 1; ++v)
             for (int u = x - 1; u <= x + 1; ++u) range.add(radius(u, v));
+        (*this)(x, y, range);
+    }
+    // A pixel of a marked tile, and the range of the radii around it.
+    CINEBOKEH_HD void operator()(int x, int y, const RadiusRange& range) const {
         edges.alpha(x, y) = 1;
         if (range.is_edge() && away_from_matte(x, y)) part(x, y, range);
     }

@@ -112,7 +112,8 @@ struct SeenInTile {
         const int wide = window + int(hiding) / bokeh_tile + 2;
         for (int y = ty > wide ? ty - wide : 0; y <= ty + wide && y < s.height; ++y)
             for (int x = tx > wide ? tx - wide : 0; x <= tx + wide && x < s.width; ++x)
-                set |= tiles.content(x, y) & table.beyond(tile_gap(x - tx, y - ty) - hiding - bokeh_tile);
+                if (tiles.content(x, y) & ~set)
+                    set |= tiles.content(x, y) & table.beyond(tile_gap(x - tx, y - ty) - hiding - bokeh_tile);
         tiles.seen(tx, ty) = set;
     }
 };
@@ -127,7 +128,8 @@ struct NeededInTile {
         LayerSet set = 0;
         for (int y = ty > window ? ty - window : 0; y <= ty + window && y < s.height; ++y)
             for (int x = tx > window ? tx - window : 0; x <= tx + window && x < s.width; ++x)
-                set |= tiles.seen(x, y) & table.beyond(tile_gap(x - tx, y - ty) - 2 * ReachTable::step);
+                if (tiles.seen(x, y) & ~set)
+                    set |= tiles.seen(x, y) & table.beyond(tile_gap(x - tx, y - ty) - 2 * ReachTable::step);
         tiles.needed(tx, ty) = set;
     }
 };

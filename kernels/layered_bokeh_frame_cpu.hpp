@@ -1,5 +1,5 @@
 // The layered renderer on the CPU: the passes over the whole frame before there are layers, as loops over rows. They
-// give what MarkEdgeTiles and HalveFrame give.
+// give what MarkEdgeTiles, PartEdges and HalveFrame give.
 #pragma once
 #include <algorithm>
 
@@ -35,6 +35,35 @@ void mark_edge_tiles(Cpu& exec, const MarkEdgeTiles<HostSpace, Pixel>& mark) {
                 range.add(radius(*std::max_element(high + begin, high + end)));
                 mark.marks(x / bokeh_tile, ty) = range.is_edge();
             }
+        }
+    });
+}
+
+// A tile at a time: the radii of its pixels and of those around it, their range in rows and then in columns.
+template <class Pixel>
+void part_edges(Cpu& exec, const PartEdges<HostSpace, Pixel>& part) {
+    constexpr int side = bokeh_tile + 2;
+    const HostImage<const uint8_t> marks = part.edges.tiles;
+    const Size s = part.source.frame.size;
+    exec.for_each(marks.size.height, [&](int ty) {
+        for (int tx = 0; tx < marks.size.width; ++tx) {
+            if (!marks(tx, ty)) continue;
+            const int x0 = tx * bokeh_tile, y0 = ty * bokeh_tile;
+            const int width = std::min(bokeh_tile, s.width - x0), height = std::min(bokeh_tile, s.height - y0);
+            float radius[side][side], low[side][bokeh_tile], high[side][bokeh_tile];
+            for (int j = 0; j < height + 2; ++j) {
+                for (int i = 0; i < width + 2; ++i) radius[j][i] = part.radius(x0 + i - 1, y0 + j - 1);
+                for (int i = 0; i < width; ++i) {
+                    const float *r = &radius[j][i], least = r[0] < r[1] ? r[0] : r[1], most = r[0] < r[1] ? r[1] : r[0];
+                    low[j][i] = r[2] < least ? r[2] : least, high[j][i] = r[2] > most ? r[2] : most;
+                }
+            }
+            for (int j = 0; j < height; ++j)
+                for (int i = 0; i < width; ++i) {
+                    RadiusRange range;
+                    for (int row = j; row < j + 3; ++row) range.add(low[row][i]), range.add(high[row][i]);
+                    part(x0 + i, y0 + j, range);
+                }
         }
     });
 }

@@ -1,7 +1,9 @@
 // The layered renderer on the CPU: pieces of rows of a layer, and of the picture, as loops over plain floats.
 #pragma once
 #include <algorithm>
+#include <cstring>
 
+#include "cinebokeh/core/lanes.hpp"
 #include "kernels/foreground_cells_cpu.hpp"
 #include "kernels/layered_bokeh_edges.hpp"
 #include "kernels/layered_bokeh_over.hpp"
@@ -118,8 +120,24 @@ void piece_of_layer(const LayerCell<level, HostSpace, Pixel>& cell, int x0, int 
     }
 }
 
+#if defined(CINEBOKEH_SHUFFLE)
+// The alpha of each of four pixels, in all of its lanes.
+inline Lanes alpha_of(const Lanes& four) {
+    return {__builtin_shufflevector(four.v, four.v, 3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15)};
+}
+#endif
+
 inline void add_piece_behind(const Float4* layer, int count, Float4* sum) {
-    for (int i = 0; i < count; ++i) add_behind(layer[i], sum[i]);
+    int i = 0;
+#if defined(CINEBOKEH_SHUFFLE)
+    for (; i + 4 <= count; i += 4) {
+        const Lanes own = Lanes::load(&layer[i][0]), before = Lanes::load(&sum[i][0]);
+        const Lanes alpha = alpha_of(own), free{1 - alpha_of(before).v};
+        const Lanes share{alpha.v > free.v ? free.v / alpha.v : Lanes::all(1).v};
+        Lanes{before.v + own.v * share.v}.store(&sum[i][0]);
+    }
+#endif
+    for (; i < count; ++i) add_behind(layer[i], sum[i]);
 }
 
 inline void divide_by_alpha(Float4* line, int count) {
@@ -127,13 +145,18 @@ inline void divide_by_alpha(Float4* line, int count) {
 }
 inline void store_piece(const Float4* line, const Rgba8* frame, int count, Rgba8* out) {
     const SrgbTables& tables = srgb_tables();
-    int codes[4 * bokeh_piece];
-    const float* values = &line[0][0];
-    srgb_codes(tables, values, 4 * count, codes);
+    float values[3 * bokeh_piece];
+    int codes[3 * bokeh_piece];
+    uint32_t before[bokeh_piece], after[bokeh_piece];
+    for (int c = 0; c < 3; ++c)
+        for (int i = 0; i < count; ++i) values[c * count + i] = line[i][c];
+    srgb_codes(tables, values, 3 * count, codes);
+    std::memcpy(before, frame, sizeof(Rgba8) * size_t(count));
     for (int i = 0; i < count; ++i) {
-        const int* code = codes + 4 * i;
-        out[i] = line[i][3] > 0 ? Rgba8{uint8_t(code[0]), uint8_t(code[1]), uint8_t(code[2]), frame[i][3]} : frame[i];
+        const int code = codes[i] | codes[count + i] << 8 | codes[2 * count + i] << 16;
+        after[i] = line[i][3] > 0 ? uint32_t(code) | (before[i] & 0xff000000u) : before[i];
     }
+    std::memcpy(out, after, sizeof(Rgba8) * size_t(count));
 }
 inline void store_piece(const Float4* line, const Float4* frame, int count, Float4* out) {
     for (int i = 0; i < count; ++i)

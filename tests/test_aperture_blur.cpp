@@ -106,16 +106,20 @@ TEST_CASE("a scaled aperture holds the light of its picture within each pixel") 
 }
 
 TEST_CASE_TEMPLATE("aperture blur is the convolution with the picture", Exec, EXECUTORS) {
-    const std::pair<Size, float> cases[] = {{{1, 1}, 3.f},
-                                            {{1, 30}, 2.5f},
-                                            {{30, 1}, 9.f},
-                                            {{17, 15}, 0.4f},
-                                            {{60, 41}, 4.3f}};  // the last one is of several blocks
-    for (const auto& [s, radius] : cases)
+    const struct {
+        Size size;
+        float radius;
+    } cases[] = {{{1, 1}, 3.f},
+                 {{1, 30}, 2.5f},
+                 {{30, 1}, 9.f},
+                 {{17, 15}, 0.4f},
+                 {{60, 41}, 4.3f}};  // the last one is of several blocks
+    for (const auto& c : cases)
         for (bool turned : {false, true}) {
+            const Size s = c.size;
             CAPTURE(s.width);
-            CAPTURE(radius);
-            const ApertureBlurParams params{.radius = radius, .turned = turned};
+            CAPTURE(turned);
+            const ApertureBlurParams params{.radius = c.radius, .turned = turned};
             const auto image = random_image(s);
             CHECK(error_of(blur<Exec>(s, image, flag(), params), image, s, flag(), params) <= rounding);
         }

@@ -159,6 +159,13 @@ TEST_CASE("the renderer allocates nothing, ignores the number of threads and ref
     CHECK_THROWS_AS(Renderer(exec, Size{0, 4}), Error);
     CHECK_THROWS_AS(Renderer(exec, s, {.max_radius = 0.5f}), Error);
     CHECK_THROWS_AS(Renderer(exec, s, {.max_radius = 201}), Error);
+    const ApertureImage picture{{2, 1}, {1, 0}}, black{{2, 1}, {0, 0}};
+    CHECK_NOTHROW(Renderer(exec, s, {.picture = picture}));
+    CHECK_THROWS_AS(Renderer(exec, s, {.picture = black}), Error);
+    CHECK_THROWS_AS(Renderer(exec, s, {.highlights = {.gain = 0}}), Error);
+    for (BokehMethod method : methods)
+        if (method != BokehMethod::layered)
+            CHECK_THROWS_AS(Renderer(exec, s, {.method = method, .picture = picture}), Error);
     Renderer renderer(exec, s, {.max_radius = 4});
     CHECK_THROWS_AS(renderer({frame.view()}, {1, 0}, frame.view()), Error);
     CHECK_THROWS_AS(renderer({frame.view(), other.view()}, {1, 0}, frame.view()), Error);

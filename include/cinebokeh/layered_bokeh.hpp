@@ -322,7 +322,7 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
         source.edges = {part(edge_tiles_, detail::bokeh_tile), part(edge_alpha_, 1), part(edge_front_, 1),
                         part(edge_back_, 1)};
         detail::mark_edge_tiles(*exec_, detail::MarkEdgeTiles<Space, Pixel>{source, source.edges.tiles});
-        for_each_pixel(*exec_, s, detail::PartEdges<Space, Pixel>{source, source.edges});
+        detail::part_edges(*exec_, detail::PartEdges<Space, Pixel>{source, source.edges});
     }
     const detail::BokehPyramid<Space, Pixel> pyramid{source, part(half_, 2), part(quarter_, 4)};
     const detail::TileMasks<Space> tiles{part(content_, detail::bokeh_tile), part(tile_radii_, detail::bokeh_tile),
@@ -333,7 +333,7 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
     for (int g = 0; g < stack_.groups; ++g) {
         const detail::BokehGroup group = sums.group[g] = stack_.group[g];
         sums.sum[g] = part(sums_[size_t(group.level * detail::bokeh_slots + group.slot)], 1 << group.level);
-        if (group.level > 0) for_each_pixel(*exec_, sums.sum[g].size, detail::ClearSum<Space>{sums, g});
+        if (group.level > 0) detail::clear_sum(*exec_, detail::ClearSum<Space>{sums, g});
     }
     for (int k = stack_.count; k-- > 0;) {  // from near to far
         if (k == stack_.focus) continue;

@@ -45,7 +45,7 @@ TEST_CASE("what lies at the focused disparity stays sharp, with every renderer")
     write_folders(scratch, size, 2);
     write_disparities(scratch, 2);
     const std::string disparity = "--disparity '" + (scratch / "disparity") + "' --strength 10 ";
-    for (const std::string renderer : {"", "--renderer exact --blades 6", "--renderer bucketed",
+    for (const std::string renderer : {"", "--renderer exact --blades 6", "--renderer bucketed", "--highlights 8",
                                        "--renderer fixed-layers", "--renderer plain-scatter"})
         for (const std::string focus : {"--focus 0.8 ", "--focus 40,10 "}) {
             CAPTURE(renderer);
@@ -54,6 +54,14 @@ TEST_CASE("what lies at the focused disparity stays sharp, with every renderer")
             CHECK(changed(scratch, 36, 48) == 0);   // near, and farther from the step than the radius of 6
             CHECK(changed(scratch, 0, 16) > 1000);  // noise, blurred
         }
+    const std::vector<Rgba8> open(6, Rgba8{255, 255, 255, 255});
+    write_png(scratch / "open.png", host_view(open, {3, 2}));
+    const Ran picture = blur(scratch, disparity + "--focus 0.8 --aperture-picture '" + (scratch / "open.png") + "'");
+    REQUIRE_MESSAGE(picture.code == 0, picture.err);
+    CHECK(changed(scratch, 36, 48) == 0);
+    CHECK(changed(scratch, 0, 16) > 1000);
+    const std::string none = "--aperture-picture '" + (scratch / "none.png") + "'";
+    check_fails(blur(scratch, disparity + none), "does not exist");
     const Ran lens = blur(scratch, "--disparity '" + (scratch / "disparity") + "' --focus 0.8 --f-number 1.4");
     REQUIRE_MESSAGE(lens.code == 0, lens.err);
     CHECK(changed(scratch, 0, 16) > 0);
@@ -246,7 +254,8 @@ TEST_CASE("options of depth that contradict each other are refused with exit cod
          {"--focus nan", "--focus 3,", "--focus -1,2", "--focus x", "--strength -1", "--strength nan", "--f-number 0",
           "--strength 3 --f-number 2", "--disparity d --renderer gaussian", "--focus 1 --radius 4",
           "--renderer layered --feather 2", "--strength 3 --blades 5", "--focus 1 --focus-track t.json", "--stabilize",
-          "--no-snap --renderer gaussian"}) {
+          "--no-snap --renderer gaussian", "--aperture-picture a.png --renderer exact",
+          "--aperture-picture a.png --renderer disk", "--highlights 2"}) {
         CAPTURE(line);
         CHECK(run_program(scratch, "blur in.mp4 -o out.mp4 " + line).code == 2);
     }

@@ -126,6 +126,38 @@ TEST_CASE("every aperture, f-number and odd size renders") {
     }
 }
 
+TEST_CASE("a picture of the aperture is what a lamp becomes") {
+    const Scratch scratch;
+    Input input(scratch, {64, 64});
+    std::vector<Rgba8> frame(input.size.area(), Rgba8{0, 0, 0, 255});
+    frame[32 * 64 + 32] = {255, 255, 255, 255};
+    write_png(input.picture, {frame.data(), input.size});
+    const std::vector<float> far(input.size.area(), 0.f);
+    write_pfm(input.disparity, {far.data(), input.size});
+    std::vector<Rgba8> left(100, Rgba8{0, 0, 0, 255});  // its left half is open
+    for (size_t i = 0; i < left.size(); ++i)
+        if (i % 10 < 5) left[i] = {255, 255, 255, 255};
+    write_png(scratch / "left.png", {left.data(), {10, 10}});
+    const std::string picture = "--aperture-picture '" + (scratch / "left.png") + "' ";
+    const Ran ran = input.run(picture + "--strength 10 --focus 1 --highlights 60");
+    REQUIRE_MESSAGE(ran.code == 0, ran.err);
+    CHECK(ran.out.find("layered, in focus at disparity 1, radius up to 10.0") != std::string::npos);
+    const Picture out = read_picture(scratch / "out.png");
+    for (int x = 16; x < 48; ++x) {  // cells of up to 4 x 4 pixels, read between their centres
+        const int code = out.pixels[size_t(32 * 64 + x)][0];
+        if (x < 18 || x > 36) CHECK(code <= 2);
+        if (x >= 26 && x < 30) CHECK(code > 100);  // 60 / 200 of white
+    }
+    check_fails(input.run("--strength 5 --aperture-picture '" + (scratch / "none.png") + "'"), "does not exist");
+    check_fails(input.run("--strength 5 --aperture-picture '" + input.disparity + "'"), "disparity.pfm");
+    write_png(scratch / "black.png", {std::vector<Rgba8>(4, Rgba8{0, 0, 0, 255}).data(), {2, 2}});
+    check_fails(input.run("--strength 5 --aperture-picture '" + (scratch / "black.png") + "'"), "is black");
+    const Ran refused = input.run(picture + "--strength 5 --renderer exact");
+    CHECK(refused.code == 2);
+    CHECK(refused.err.find("--renderer exact takes no --aperture-picture: --renderer layered does") !=
+          std::string::npos);
+}
+
 TEST_CASE("a constant disparity is sharp where the focus is on it, and blurred alike where it is not") {
     const Scratch scratch;
     const Input input(scratch);
@@ -200,6 +232,9 @@ TEST_CASE("a wrong command line of render is refused with exit code 2") {
                                       "--renderer gauss",
                                       "--bits 12",
                                       "--renderer layered --blades 6",
+                                      "--aperture-picture a.png --cat-eye 0.5",
+                                      "--aperture-picture a.png --renderer bucketed",
+                                      "--highlights 4 --renderer plain-scatter",
                                       "--renderer layered --bits 16",
                                       "--disparity-scale 0,1",
                                       "--disparity-scale 1",
