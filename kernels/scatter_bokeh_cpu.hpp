@@ -1,10 +1,12 @@
 // Scatter bokeh on the CPU. First every row is turned into spans of pixels of one shape, with their light. Then each
 // thread takes a few rows of the result, adds the runs of all spans that reach them, and sums along the rows. The
-// pixels of a span do the same thing one after another, which is what vector registers are for.
+// pixels of a span do the same thing one after another, which is what vector registers are for, in all of these rows.
 #pragma once
 #include <atomic>
+#include <cstring>
 
 #include "cinebokeh/core/buffer.hpp"
+#include "cinebokeh/core/lanes.hpp"
 #include "kernels/scatter_bokeh.hpp"
 
 namespace cinebokeh::detail {
@@ -101,12 +103,40 @@ inline void add_short_span(const Float4* light, int count, int begin_fraction, i
     for (int k = 0; k < 4; ++k) begins[k] += b * last[k];
     for (int k = 0; k < 4; ++k) ends[k] -= d * last[k];
 }
-// One side of the same, in long vectors.
-inline void add_long_span(const Float4* light, int count, double here, double next, double* CINEBOKEH_RESTRICT sums) {
+// Where the runs of a long span begin, or end, in one row of the result: what is added there and one pixel further, in
+// 1/256 of the light.
+struct SpanEnd {
+    double* sums;
+    double here, next;
+};
+// Adds `ends` ends of the runs of `count` pixels. The light is turned into doubles once for all of them.
+template <int ends>
+void add_long_span(const Float4* light, int count, const SpanEnd* end) {
     const float* values = &light[0][0];
-    for (int i = 0; i < 4; ++i) sums[i] += here * double(values[i]);
-    for (int i = 4; i < 4 * count; ++i) sums[i] += here * double(values[i]) + next * double(values[i - 4]);
-    for (int i = 4 * count; i < 4 * count + 4; ++i) sums[i] += next * double(values[i - 4]);
+    int i = 0;
+#if defined(CINEBOKEH_SHUFFLE)
+    typedef double Eight __attribute__((vector_size(64)));
+    typedef float EightFloats __attribute__((vector_size(32)));
+    Eight here[ends], next[ends], last{};
+    for (int k = 0; k < ends; ++k) here[k] = end[k].here - Eight{}, next[k] = end[k].next - Eight{};
+    for (; i + 8 <= 4 * count; i += 8) {
+        EightFloats own_floats;
+        std::memcpy(&own_floats, values + i, sizeof own_floats);
+        const Eight own = __builtin_convertvector(own_floats, Eight);
+        const Eight before = __builtin_shufflevector(last, own, 4, 5, 6, 7, 8, 9, 10, 11);
+        last = own;
+        for (int k = 0; k < ends; ++k) {  // one after the other: they may overlap
+            Eight sum;
+            std::memcpy(&sum, end[k].sums + i, sizeof sum);
+            sum += here[k] * own + next[k] * before;
+            std::memcpy(end[k].sums + i, &sum, sizeof sum);
+        }
+    }
+#endif
+    for (; i < 4 * count + 4; ++i) {
+        const double own = i < 4 * count ? double(values[i]) : 0.0, before = i >= 4 ? double(values[i - 4]) : 0.0;
+        for (int k = 0; k < ends; ++k) end[k].sums[i] += end[k].here * own + end[k].next * before;
+    }
 }
 
 struct ScatterRow {  // one row of the result in the making
@@ -117,13 +147,15 @@ struct ScatterRow {  // one row of the result in the making
     unsigned char* touched;  // [layer]
 };
 
+// Adds the spans of row `from` to the rows of a band.
 inline void add_spans(int from, const ApertureRuns<HostSpace>& aperture, ScatterScratch<HostSpace>& scratch,
-                      const ScatterRow& row) {
-    constexpr int group = ScatterScratch<HostSpace>::spans_a_group;
+                      const ScatterRow* rows, int row_count) {
+    constexpr int group = ScatterScratch<HostSpace>::spans_a_group, band = ScatterScratch<HostSpace>::band;
     const ScatterSpan* const spans = scratch.spans.view().row(from);
     const Float4* const light = scratch.light.view().row(from);
     const int* const group_rows = scratch.group_rows.view().row(from);
-    const int count = scratch.span_count.span()[size_t(from)], dy = row.y - from, distance = std::abs(dy);
+    const int count = scratch.span_count.span()[size_t(from)], first = rows[0].y, last = rows[row_count - 1].y;
+    const int distance = from < first ? first - from : from > last ? from - last : 0;
     for (int i = 0; i < count; ++i) {
         if (i % group == 0 && group_rows[i / group] < distance) {
             i += group - 1;
@@ -132,21 +164,31 @@ inline void add_spans(int from, const ApertureRuns<HostSpace>& aperture, Scatter
         const ScatterSpan span = spans[i];
         const ApertureRadius& radius = aperture.radii[size_t(span.index)];
         if (radius.rows < distance) continue;
-        ApertureRun run = aperture.run(radius, dy, span.turned);
-        if (aperture.cat_eye > 0 && span.index > 0) run = cut(run, scratch.eyes.view()(span.x, from), dy);
-        if (run.left == run.right) continue;
-        row.touched[span.layer] = 1;
-        const int left = run.left + aperture_unit / 2, right = run.right + aperture_unit / 2;
-        double* const sums = row.sums + size_t(span.layer) * row.layer_stride;
-        const int x = span.x + row.origin;
-        double *begins = sums + 4 * (x + (left >> 8)), *ends = sums + 4 * (x + (right >> 8));
-        const int begin_fraction = left & (aperture_unit - 1), end_fraction = right & (aperture_unit - 1);
-        if (span.count < 16) {
-            add_short_span(light + span.x, span.count, begin_fraction, end_fraction, begins, ends);
-        } else {
-            add_long_span(light + span.x, span.count, aperture_unit - begin_fraction, begin_fraction, begins);
-            add_long_span(light + span.x, span.count, end_fraction - aperture_unit, -end_fraction, ends);
+        SpanEnd ends[2 * band];
+        int end_count = 0;
+        for (int b = 0; b < row_count; ++b) {
+            const ScatterRow& row = rows[b];
+            const int dy = row.y - from;
+            if (radius.rows < std::abs(dy)) continue;
+            ApertureRun run = aperture.run(radius, dy, span.turned);
+            if (aperture.cat_eye > 0 && span.index > 0) run = cut(run, scratch.eyes.view()(span.x, from), dy);
+            if (run.left == run.right) continue;
+            row.touched[span.layer] = 1;
+            const int left = run.left + aperture_unit / 2, right = run.right + aperture_unit / 2;
+            double* const sums = row.sums + size_t(span.layer) * row.layer_stride + 4 * (span.x + row.origin);
+            double *const begins = sums + 4 * (left >> 8), *const stops = sums + 4 * (right >> 8);
+            const int begin_fraction = left & (aperture_unit - 1), stop_fraction = right & (aperture_unit - 1);
+            if (span.count < 16) {
+                add_short_span(light + span.x, span.count, begin_fraction, stop_fraction, begins, stops);
+                continue;
+            }
+            ends[end_count++] = {begins, double(aperture_unit - begin_fraction), double(begin_fraction)};
+            ends[end_count++] = {stops, double(stop_fraction - aperture_unit), double(-stop_fraction)};
         }
+        if (end_count == 2 * band)
+            add_long_span<2 * band>(light + span.x, span.count, ends);
+        else
+            for (int k = 0; k < end_count; k += 2) add_long_span<2>(light + span.x, span.count, ends + k);
     }
 }
 
@@ -197,7 +239,7 @@ inline void scatter_bokeh(Cpu& exec, HostImage<const Float4> in, HostImage<const
             const int begin = i * band, end = std::min(begin + band, in.size.height);
             for (int b = 0; b < band; ++b) rows[b].y = begin + b;
             for (int from = std::max(0, begin - reach); from < std::min(in.size.height, end + reach); ++from)
-                for (int y = begin; y < end; ++y) add_spans(from, aperture, scratch, rows[y - begin]);
+                add_spans(from, aperture, scratch, rows, end - begin);
             for (int y = begin; y < end; ++y) finish_row(pass, rows[y - begin], out);
         }
     });
