@@ -1,12 +1,15 @@
 // The layered renderer and those it is compared with on one frame: a ground that comes nearer from top to bottom, and a
-// subject in focus before a background at the largest radius.
+// subject in focus before a background at the largest radius. With a picture of the aperture layers are convolved by
+// FFT.
 #include <benchmark/benchmark.h>
+
+#include <utility>
 
 #include "cinebokeh/pipeline/bokeh_renderer.hpp"
 
 using namespace cinebokeh;
 
-static void bokeh(benchmark::State& state, BokehMethod method) {
+static void bokeh(benchmark::State& state, BokehMethod method, ApertureImage picture) {
     Cpu exec;
     const Size s{int(state.range(0)), int(state.range(1))};
     std::vector<Rgba8> pixels(s.area());
@@ -23,20 +26,21 @@ static void bokeh(benchmark::State& state, BokehMethod method) {
     Buffer<Rgba8, Cpu> frame(exec, s, pixels), out(exec, s);
     Buffer<float, Cpu> depth(exec, s, disparity);
     const float radius = float(state.range(2));
-    BokehRenderer<Cpu> renderer(exec, s, {.method = method, .max_radius = radius});
+    BokehRenderer<Cpu> renderer(exec, s, {.method = method, .max_radius = radius, .picture = std::move(picture)});
     for (auto _ : state) renderer({frame.view(), depth.view()}, {radius, 1}, out.view());
     state.SetItemsProcessed(int64_t(state.iterations()) * int64_t(s.area()));
 }
 static void sizes(benchmark::internal::Benchmark* b) {
     b->ArgNames({"width", "height", "radius"})->UseRealTime()->Unit(benchmark::kMillisecond);
-    for (int radius : {5, 10, 20, 40, 80}) b->Args({1920, 1080, radius});  // growth with the radius
+    for (int radius : {5, 10, 20, 40, 80, 160}) b->Args({1920, 1080, radius});  // growth with the radius
     for (Size s : {Size{640, 360}, Size{1280, 720}, Size{3840, 2160}}) b->Args({s.width, s.height, 40});  // the pixels
 }
 static void small_sizes(benchmark::internal::Benchmark* b) {
     b->ArgNames({"width", "height", "radius"})->UseRealTime()->Unit(benchmark::kMillisecond);
     b->Args({256, 256, 10})->Args({256, 256, 20});
 }
-BENCHMARK_CAPTURE(bokeh, layered, BokehMethod::layered)->Apply(sizes);
-BENCHMARK_CAPTURE(bokeh, bucketed, BokehMethod::bucketed)->Apply(sizes);
-BENCHMARK_CAPTURE(bokeh, fixed_layers, BokehMethod::fixed_layers)->Apply(sizes);
-BENCHMARK_CAPTURE(bokeh, plain_scatter, BokehMethod::plain_scatter)->Apply(small_sizes);
+BENCHMARK_CAPTURE(bokeh, layered, BokehMethod::layered, ApertureImage{})->Apply(sizes);
+BENCHMARK_CAPTURE(bokeh, layered_picture, BokehMethod::layered, ApertureImage{{2, 2}, {1, 0, 1, 1}})->Apply(sizes);
+BENCHMARK_CAPTURE(bokeh, bucketed, BokehMethod::bucketed, ApertureImage{})->Apply(sizes);
+BENCHMARK_CAPTURE(bokeh, fixed_layers, BokehMethod::fixed_layers, ApertureImage{})->Apply(sizes);
+BENCHMARK_CAPTURE(bokeh, plain_scatter, BokehMethod::plain_scatter, ApertureImage{})->Apply(small_sizes);
