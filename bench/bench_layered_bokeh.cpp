@@ -32,7 +32,7 @@ static void bokeh(benchmark::State& state, BokehMethod method, ApertureImage pic
 }
 static void sizes(benchmark::internal::Benchmark* b) {
     b->ArgNames({"width", "height", "radius"})->UseRealTime()->Unit(benchmark::kMillisecond);
-    for (int radius : {5, 10, 20, 40, 80, 160}) b->Args({1920, 1080, radius});  // growth with the radius
+    for (int radius : {5, 10, 20, 40, 80, 160, 200}) b->Args({1920, 1080, radius});  // growth with the radius
     for (Size s : {Size{640, 360}, Size{1280, 720}, Size{3840, 2160}}) b->Args({s.width, s.height, 40});  // the pixels
 }
 static void small_sizes(benchmark::internal::Benchmark* b) {
