@@ -85,7 +85,8 @@ class Scripts(unittest.TestCase):
                    for w, h in sizes for r in (8, 20, 40) for scale in (1, 1.1, 0.9)]
         entries.append({**entry("blur/width:320/height:240/radius:8/real_time_median", 1), "run_type": "aggregate"})
         out = os.path.join(self.folder.name, "results", "machine")
-        run = self.run_script("report", "--out", out, self.write("a.json", entries), self.write("c.json", [entry("other/real_time", 3)]))
+        more = [entry("other/real_time", 3)] + [entry(f"of<cinebokeh::Cpu>/width:{w}/height:{h}/real_time", 3) for w, h in sizes]
+        run = self.run_script("report", "--out", out, self.write("a.json", entries), self.write("c.json", more))
         self.assertEqual(run.returncode, 0, run.stderr)
         return out
 
@@ -111,7 +112,7 @@ class Scripts(unittest.TestCase):
     def test_the_plots_are_svg_with_a_panel_for_every_argument(self):
         out = self.report()
         growth = xml.dom.minidom.parse(out + "-growth.svg").toxml()
-        for title in ("Time against pixels", "Time against radius"):
+        for title in ("Time against pixels", "Time against radius", "of&lt;cinebokeh::Cpu&gt;"):
             self.assertIn(title, growth)
         self.assertEqual(len(xml.dom.minidom.parse(out + "-roofline.svg").getElementsByTagName("circle")), 9)
 
@@ -121,7 +122,7 @@ class Scripts(unittest.TestCase):
             self.assertNotIn("secret", file.read())
         run = self.run_script("compare", out + ".json", out + ".json")
         self.assertEqual(run.returncode, 0, run.stderr)
-        self.assertIn("10 compared", run.stdout)
+        self.assertIn("13 compared", run.stdout)
 
 
 if __name__ == "__main__":
