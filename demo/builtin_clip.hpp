@@ -1,7 +1,7 @@
 // The built-in clip: a fox in a scarf, in a street on a snowy night, with its true matte and disparity. The parts are
 // painted once (builtin_street.cpp, builtin_fox.cpp); each frame moves them and puts them together.
 #pragma once
-#include "builtin_paint.hpp"
+#include "builtin_row.hpp"
 #include "cinebokeh/core/cpu.hpp"
 
 namespace cinebokeh::demo {
@@ -25,13 +25,10 @@ public:
     void draw(Cpu& exec, int index, HostImage<Rgba8> picture, HostImage<float> matte, HostImage<float> disparity) const;
 
 private:
-    void draw_disparity(const Pose& street, int y, HostImage<const float> matte, Float4* scratch,
-                        HostImage<float> disparity) const;
+    static void find_disparity(int y, const float* fox, const float* near, float* disparity);
 
-    std::vector<Rgba8> far_;
-    Size far_size_;
-    Layer body_, head_, head_blinking_;
-    std::vector<Layer> near_;
+    Sprite far_, body_, head_, head_blinking_;
+    std::vector<Sprite> near_;
     std::vector<Glow> glows_;
     std::vector<Flake> flakes_;
 };
