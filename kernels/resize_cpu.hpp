@@ -4,6 +4,7 @@
 
 namespace cinebokeh {
 namespace detail {
+inline constexpr int resize_span = 8192;
 inline constexpr int resize_strip = 256;  // columns: their positions, weights and sums fit the stack and the cache
 
 template <class T>
@@ -96,6 +97,42 @@ void resize_area(HostImage<const T> in, HostImage<T> out, const ResizeAxis& acro
     }
 }
 
+// Of 8 bit, in whole numbers: the rows of an area are added up first, all columns of the strip at once. The same sums,
+// in another order. Strips that read more than `resize_span` values of a row are left to resize_area.
+template <class T>
+void resize_area_8bit(HostImage<const T> in, HostImage<T> out, const ResizeAxis& across, const ResizeAxis& down,
+                      int x_begin, int x_end, int y_begin, int y_end) {
+    using C = Channels<T>;
+    constexpr int n = C::count;
+    Covered columns[resize_strip];
+    for (int x = x_begin; x < x_end; ++x) columns[x - x_begin] = across.covered(x);
+    const int first = columns[0].first, span = n * (columns[x_end - x_begin - 1].last + 1 - first);
+    if (span > resize_span) return resize_area<T>(in, out, across, down, x_begin, x_end, y_begin, y_end);
+    uint32_t added[resize_span];  // at most 255 * 65535
+    for (int y = y_begin; y < y_end; ++y) {
+        const Covered v = down.covered(y);
+        std::fill_n(added, span, 0u);
+        for (int row = v.first; row <= v.last; ++row) {
+            const uint32_t weight = uint32_t(v.weight(row));
+            const uint8_t* CINEBOKEH_RESTRICT from = reinterpret_cast<const uint8_t*>(in.row(row) + first);
+            for (int i = 0; i < span; ++i) added[i] += weight * from[i];
+        }
+        const double total = double(columns[0].total) * double(v.total);
+        T* CINEBOKEH_RESTRICT to = out.row(y) + x_begin;
+        for (int x = 0; x < x_end - x_begin; ++x) {
+            const Covered& h = columns[x];
+            for (int c = 0; c < n; ++c) {
+                const uint32_t* value = added + c - n * first;
+                uint64_t inner = 0;
+                for (int i = h.first + 1; i < h.last; ++i) inner += value[n * i];
+                uint64_t sum = uint64_t(h.first_weight) * value[n * h.first] + uint64_t(h.inner) * inner;
+                if (h.last > h.first) sum += uint64_t(h.last_weight) * value[n * h.last];
+                C::set(to[x], c, rounded_mean(sum, total));
+            }
+        }
+    }
+}
+
 // Exactly half the size: the mean of two by two pixels.
 template <class T>
 void resize_half(HostImage<const T> in, HostImage<T> out, int y_begin, int y_end) {
@@ -126,9 +163,15 @@ void resize(Cpu& exec, View<const std::type_identity_t<T>, Cpu> in, ResizeFilter
     const detail::ResizeAxis across(in.size.width, out.size.width), down(in.size.height, out.size.height);
     const int width = out.size.width;
     const bool half = in.size.width == 2 * out.size.width && in.size.height == 2 * out.size.height;
+    const auto by_area = [] {
+        if constexpr (detail::is_8bit<T>)
+            return &detail::resize_area_8bit<T>;
+        else
+            return &detail::resize_area<T>;
+    };
     const auto strip = filter == ResizeFilter::nearest    ? &detail::resize_nearest<T>
                        : filter == ResizeFilter::bilinear ? &detail::resize_bilinear<T>
-                                                          : &detail::resize_area<T>;
+                                                          : by_area();
     const int grain = clamp(16384 / width, 1, std::max(1, ceil_div(out.size.height, 4 * exec.threads())));
     exec.for_each_range(out.size.height, grain, [&](int begin, int end) {
         if (filter == ResizeFilter::area && half) return detail::resize_half<T>(in, out, begin, end);

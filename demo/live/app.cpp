@@ -24,9 +24,13 @@ std::string time_stamp() {
 }
 }  // namespace
 
-void ControlMap::write(const std::string& file) const {
-    nlohmann::ordered_json json = nlohmann::ordered_json::object();
-    for (const auto& [name, place] : places_) json[name] = {place.low.x, place.low.y, place.high.x, place.high.y};
+void ControlMap::write(const std::string& file, long frames, long events) const {
+    nlohmann::ordered_json json;
+    const ImVec2 mouse = ImGui::GetIO().MousePos;
+    json["interface"] = {{"frames", frames}, {"events", events}, {"mouse", {mouse.x, mouse.y}}};
+    json["controls"] = nlohmann::ordered_json::object();
+    for (const auto& [name, place] : places_)
+        json["controls"][name] = {place.low.x, place.low.y, place.high.x, place.high.y};
     const std::string fresh = file + ".new";
     std::ofstream stream(fresh);
     stream << json.dump(1) << '\n';
@@ -37,11 +41,20 @@ void ControlMap::write(const std::string& file) const {
 
 App::App(Window& window, LivePipeline& pipeline, const LiveSettings& settings, const AppParams& params)
     : window_(window), pipeline_(pipeline), settings_(settings), params_(params) {
+#if defined(CINEBOKEH_DEMO_CUDA)
+    if (pipeline.render_device() == "cuda") {
+        gpu_ = make_cuda_display();
+        pipeline.show_from_gpu();
+    }
+#endif
     if (!params.recording.empty()) editor_.emplace(recorded_track(params.recording));
 }
 
 void App::run() {
-    while (window_.begin()) {
+    pipeline_.on_newest(Window::wake);
+    // Whatever a person does is shown at once; while nobody does anything, what the pipeline makes.
+    while (window_.begin(window_.idle() < 1 || pipeline_.now() < said_until_ ? 1 / 30.0 : 0.1)) {
+        const Stopwatch whole;
         if (stop_requested() || (params_.seconds > 0 && pipeline_.now() > params_.seconds)) window_.close();
         take_newest();
         layout();
@@ -59,11 +72,10 @@ void App::run() {
         if (std::exchange(screenshot_, false)) save(shot);
         if (fresh_) pipeline_.shown(*frame_, upload_ms_ + float(watch.ms()));
         send_settings();
-        if (!params_.control_map.empty() && pipeline_.now() - map_written_at_ > 0.2) {
-            controls_.write(params_.control_map);
-            map_written_at_ = pipeline_.now();
-        }
+        interface_.add(pipeline_.now(), float(whole.ms()));
+        if (!params_.control_map.empty()) controls_.write(params_.control_map, interface_.frames(), window_.events());
     }
+    pipeline_.on_newest({});
     if (recorder_) record(false);
     finish_rendering(true);
 }
@@ -75,7 +87,11 @@ void App::take_newest() {
     frame_ = std::move(newest);
     const Stopwatch watch;
     const Size size = frame_->frame.size;
-    if (settings_.view == LiveView::input && !settings_.side_by_side)
+    route_ = DisplayRoute::host;
+    if (frame_->on_gpu && gpu_) {
+        shown_.resize(size);
+        route_ = gpu_->show(*frame_->on_gpu, shown_.name());
+    } else if (settings_.view == LiveView::input && !settings_.side_by_side)
         shown_.upload(frame_->frame.picture());
     else if (!frame_->view.empty())
         shown_.upload({frame_->view.data(), size});

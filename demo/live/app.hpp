@@ -29,6 +29,8 @@ public:
     /// Runs until the window is closed.
     void run();
     const LiveSettings& settings() const { return settings_; }
+    DisplayRoute route() const { return route_; }
+    const InterfaceTimes& interface_times() const { return interface_; }
 
 private:
     struct Layout {
@@ -110,6 +112,8 @@ private:
     ControlMap controls_;
     CanvasView view_;
     Texture shown_, input_;
+    std::unique_ptr<GpuDisplay> gpu_;  // after the textures: it lets go of them first
+    DisplayRoute route_ = DisplayRoute::host;
     SharedFrame frame_;
     bool fresh_ = false, settings_changed_ = false;
     float upload_ms_ = 0;
@@ -134,6 +138,6 @@ private:
     std::string said_;
     double said_until_ = 0;
     bool screenshot_ = false;  // of this frame
-    double map_written_at_ = -1;
+    InterfaceTimes interface_;
 };
 }  // namespace cinebokeh::demo

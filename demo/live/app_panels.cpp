@@ -204,8 +204,12 @@ void App::draw_stage_plot() {
                 double(summary.latency.p95));
     controls_.mark("timing");
     ImGui::Text("%ld shown, %ld dropped, %.0f MB", summary.shown, summary.dropped, double(peak_memory()) / 1e6);
+    const InterfaceTimes::Summary interface = interface_.summary();
+    ImGui::Text("interface: %.0f fps, %.0f ms (p95 %.0f)", double(interface.fps), double(interface.median_ms),
+                double(interface.p95_ms));
     ImGui::Text("subject on %s, rendering on %s", pipeline_.subject_device().c_str(),
                 pipeline_.render_device().c_str());
+    ImGui::Text("display: %s", name_of(route_));
     ImGui::TextWrapped("subject: %s", pipeline_.subject_method().c_str());
     for (size_t i = 0; i < summary.stages.size(); ++i) {
         ImGui::ColorButton(name_of(LiveStage(i)), ImGui::ColorConvertU32ToFloat4(stage_colours[i]),

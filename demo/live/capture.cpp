@@ -46,6 +46,7 @@ public:
 private:
     bool deliver_next();
     bool hand_over(FramePointer frame);
+    bool is_wanted_in_time();
     bool is_wanted() {
         std::lock_guard lock(calls_);
         return info_.live || stop_ || wanted_();
@@ -69,6 +70,7 @@ private:
     std::mutex calls_;
     std::atomic<bool> stop_{false};
     double begun_at_ = 0;  // when the first frame of this round was due
+    double due_ = 0;       // when the next frame is
     bool first_of_round_ = true;
 };
 
@@ -125,7 +127,7 @@ void Capture::Worker::run() {
 // False where the source has no more frames.
 bool Capture::Worker::deliver_next() {
     if (!source_ || (params_.max_frames > 0 && captured_ >= params_.max_frames)) return false;
-    if (!is_wanted()) {
+    if (!is_wanted_in_time()) {
         int64_t time = 0;
         if (!source_->skip(time)) return false;
         ++index_;
@@ -170,7 +172,17 @@ void Capture::Worker::keep_pace(int64_t frame_time) {
     const double time = double(frame_time) * info_.time_base.num / info_.time_base.den, moment = now();
     if (first_of_round_ || moment - begun_at_ - time > 0.25) begun_at_ = moment - time;
     first_of_round_ = false;
+    due_ = begun_at_ + time + (info_.fps > 0 ? 1 / info_.fps : 0);
     sleep(begun_at_ + time - moment);
+}
+
+// A frame of a file is gone over only if nobody wants it until it is due: the stages need not wait for the one after.
+bool Capture::Worker::is_wanted_in_time() {
+    while (!is_wanted()) {
+        if (!params_.paced || first_of_round_ || paused_ || stopped() || now() >= due_) return false;
+        sleep(0.001);
+    }
+    return true;
 }
 
 bool Capture::Worker::reopen() {

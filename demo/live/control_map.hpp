@@ -16,8 +16,11 @@ public:
     void mark(const std::string& name) { places_[name] = {ImGui::GetItemRectMin(), ImGui::GetItemRectMax()}; }
     void mark(const std::string& name, ImVec2 low, ImVec2 high) { places_[name] = {low, high}; }
     void clear() { places_.clear(); }
-    /// JSON: {"name": [left, top, right, bottom], ...}. Throws Error where the file cannot be written.
-    void write(const std::string& file) const;
+    /// JSON: {"interface": {"frames": n, "events": n, "mouse": [x, y]}, "controls": {"name": [left, top, right,
+    /// bottom],
+    /// ...}}: what was drawn in the newest frame of the interface, after how many events. Throws Error where the file
+    /// cannot be written.
+    void write(const std::string& file, long frames, long events) const;
 
 private:
     std::map<std::string, Place> places_;

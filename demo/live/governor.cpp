@@ -20,13 +20,14 @@ bool Governor::frame(double now, float slowest_stage_ms) {
     if (slow && slow_since_ < 0) slow_since_ = now;
     if (fast && fast_since_ < 0) fast_since_ = now;
 
-    if (slow && now - slow_since_ >= 0.5 && step_ + 1 < int(qualities.size())) {
+    const double patience = mean_ms_ > 1.5f * budget ? 0.2 : 0.5;
+    if (slow && now - slow_since_ >= patience && step_ + 1 < int(qualities.size())) {
         if (rising_ && now - moved_at_ < 5) {  // the last step up was too much
             no_rise_before_ = now + patience_;
             patience_ = std::min(patience_ * 2, 300.0);
         }
         rising_ = false;
-        move(step_ + 1, now);
+        move(std::min(step_ + (mean_ms_ > 2 * budget ? 2 : 1), int(qualities.size()) - 1), now);
         return true;
     }
     if (fast && now - fast_since_ >= 2 && step_ > 0 && now >= no_rise_before_) {

@@ -28,8 +28,9 @@ public:
 
     /// Tells what a frame took: the time of its slowest stage. Returns true where the step changes.
     ///
-    /// A step down needs half a second of slow frames in the mean, a step up two seconds with a third to spare; a step
-    /// up that had to be taken back is not tried again for ten seconds, then twenty, and so on: no oscillation.
+    /// A step down needs half a second of slow frames in the mean, less where they are far too slow, and is then a
+    /// double one; a step up needs two seconds with a third to spare. A step up that had to be taken back is not tried
+    /// again for ten seconds, then twenty, and so on: no oscillation.
     bool frame(double now_seconds, float slowest_stage_ms);
 
     int step() const { return step_; }

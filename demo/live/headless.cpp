@@ -27,7 +27,8 @@ long status_of_process(const std::string& what) {
 }
 }  // namespace
 
-void write_live_report(const std::string& file, const LivePipeline& pipeline) {
+void write_live_report(const std::string& file, const LivePipeline& pipeline,
+                       const std::optional<WindowReport>& window) {
     const StageTimes::Summary summary = pipeline.times().summary();
     const double seconds = pipeline.now();
     nlohmann::ordered_json json;
@@ -52,6 +53,12 @@ void write_live_report(const std::string& file, const LivePipeline& pipeline) {
     for (size_t i = 0; i < summary.stages.size(); ++i)
         json["stages"][name_of(LiveStage(i))] = {{"median_ms", rounded(double(summary.stages[i].median))},
                                                  {"p95_ms", rounded(double(summary.stages[i].p95))}};
+    if (window) {
+        json["interface"] = {{"fps", rounded(double(window->interface.fps))},
+                             {"median_ms", rounded(double(window->interface.median_ms))},
+                             {"p95_ms", rounded(double(window->interface.p95_ms))}};
+        json["display"] = name_of(window->route);
+    }
     json["renderer"] = pipeline.renderer();
     json["quality"] = qualities[size_t(pipeline.quality_step())].name;
     json["memory_mb"] = rounded(double(status_of_process("VmRSS")) / 1000);

@@ -1,5 +1,6 @@
 // The live loop without a display: the same pipeline, measured.
 #pragma once
+#include <optional>
 #include <string>
 
 #include "pipeline.hpp"
@@ -13,8 +14,14 @@ struct HeadlessParams {
     bool quiet = false;
 };
 
+struct WindowReport {
+    InterfaceTimes::Summary interface;
+    DisplayRoute route;
+};
+
 /// Takes every finished frame as a display would. Returns the exit code: 0 where frames came, 130 after Ctrl-C, else 1.
 int run_headless(LivePipeline& pipeline, const HeadlessParams& params);
 /// Writes what the pipeline did: fps, latency, stages, memory, threads.
-void write_live_report(const std::string& file, const LivePipeline& pipeline);
+void write_live_report(const std::string& file, const LivePipeline& pipeline,
+                       const std::optional<WindowReport>& window = {});
 }  // namespace cinebokeh::demo

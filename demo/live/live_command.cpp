@@ -75,6 +75,8 @@ int run_window(const LiveOptions& options, LivePipeline& pipeline, LiveSettings&
              .seconds = options.seconds,
              .recording = is_recording(options.input) ? options.input : ""});
     app.run();
+    if (!options.report.empty())
+        write_live_report(options.report, pipeline, WindowReport{app.interface_times().summary(), app.route()});
     settings = app.settings();
     return 0;
 }
@@ -116,7 +118,6 @@ int live(const LiveOptions& options) {
         code = run_headless(pipeline, {options.frames, options.seconds, options.report, options.quiet});
     } else {
         code = run_window(options, pipeline, settings);
-        if (!options.report.empty()) write_live_report(options.report, pipeline);
         if (!file.empty()) write_settings(file, settings);
     }
     return code;

@@ -2,9 +2,11 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "frame.hpp"
+#include "gpu_display.hpp"
 #include "settings.hpp"
 #include "stage_times.hpp"
 
@@ -29,6 +31,8 @@ struct LiveFrame {
     std::vector<Rgba8> of_subject;  // a view that the side of the subject drew, and its note
     LiveView of_subject_viewed = LiveView::result;
     std::string of_subject_note;
+    std::optional<GpuPicture> on_gpu;  // what is to be shown, where the rendering kept it for the display
+    bool result_on_host = true;        // the result is wanted there, and the view; to be set before the rendering
     FocusState focus;
     bool lost = false;       // the subject is: the matte is an old one
     double captured_at = 0;  // seconds since the start
@@ -49,7 +53,7 @@ public:
         }
         if (!frame) frame = std::make_unique<LiveFrame>();
         return {frame.release(), [free = free_](LiveFrame* used) {
-                    used->under_way.reset();
+                    used->under_way.reset(), used->on_gpu.reset();
                     std::lock_guard lock(free->mutex);
                     free->frames.emplace_back(used);
                 }};

@@ -3,6 +3,7 @@
 #pragma once
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ public:
 
     /// The newest finished frame that was not taken yet, or none; waits for one up to `patience`.
     SharedFrame newest(std::chrono::milliseconds patience = std::chrono::milliseconds(0));
+    /// `arrived` is called, on the thread of the rendering, when newest() has something new.
+    void on_newest(std::function<void()> arrived);
     /// To be called when a frame is on the display, with what showing it took.
     void shown(const LiveFrame& frame, float display_ms);
 
@@ -55,6 +58,8 @@ public:
     /// Shows a recording with the focus of a track, in the units of the recording; none: as the settings say.
     void follow_track(std::optional<RecordedFocus> track);
 
+    /// The display takes pictures of the GPU: results come to the host only where an output wants them.
+    void show_from_gpu() { shows_from_gpu_ = true; }
     void add_output(std::shared_ptr<LiveOutput> output);
     void remove_output(const LiveOutput* output);
 
@@ -79,6 +84,7 @@ public:
     double now() const;
 
 private:
+    static constexpr std::chrono::milliseconds tick{20};  // how soon a stage without frames notices a wish
     enum class Teller { capture, network, subject, render, count };
     struct Matte {
         int index = -1;
@@ -120,6 +126,7 @@ private:
     bool finding_ = false;
     std::array<std::string, size_t(Teller::count)> messages_;
     std::vector<std::shared_ptr<LiveOutput>> outputs_;
+    std::function<void()> arrived_;
     Matte newest_matte_;
     LiveSubject subject_in_use_ = LiveSubject::automatic;
     std::string subject_method_, renderer_;
@@ -132,7 +139,7 @@ private:
     std::unique_ptr<RenderEngine> render_;
     Mailbox<FramePointer> to_subject_, to_render_;
     Mailbox<SharedFrame> to_display_;
-    std::atomic<bool> stop_{false};
+    std::atomic<bool> stop_{false}, shows_from_gpu_{false};
     std::atomic<long> lost_{0};
     std::shared_ptr<void> under_way_ = std::make_shared<int>();  // held by each frame until it is shown or dropped
 

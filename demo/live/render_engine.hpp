@@ -1,5 +1,8 @@
 // Rendering live frames on an executor: the same text serves both backends.
 #pragma once
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -63,9 +66,8 @@ public:
           result_(exec, size_),
           view_(exec, size_),
           matte_(exec, size_),
-          given_(exec, size_),
-          disparity_(exec, size_),
-          defocus_(exec, size_),
+          disparity_on_(exec, size_),
+          defocus_on_(exec, size_),
           autofocus_(exec) {}
 
     void measure(const LiveSettings& settings, LiveFrame& frame) override {
@@ -74,17 +76,19 @@ public:
         frame.focus.distance = settings.subject_distance;
         frame.focus.subject = 1 / settings.subject_distance, frame.focus.background = 1 / settings.background_distance;
         frame.focus.planes = frame.frame.disparity.empty() && settings.tilt == 0;
+        frame.disparity.resize(size_.area());
+        const HostImage<float> disparity{frame.disparity.data(), size_};
+        disparity_ = disparity_on_.out(disparity);
         if (frame.frame.disparity.empty()) {
             plane_disparity<Exec>(exec_, matte_in_,
                                   {1 / settings.subject_distance, 1 / settings.background_distance, settings.tilt},
-                                  disparity_.view());
+                                  disparity_);
         } else {
-            copy(exec_, frame.frame.disparity_view(), disparity_.view());
-            subject_ = autofocus_.on_matte(disparity_.view(), matte_in_);
+            copy(exec_, frame.frame.disparity_view(), disparity_);
+            subject_ = autofocus_.on_matte(disparity_, matte_in_);
             if (subject_) frame.focus.distance = 1 / std::max(*subject_, 1e-3f);
         }
-        frame.disparity.resize(size_.area());
-        copy(exec_, View<const float, Exec>(disparity_.view()), HostImage<float>{frame.disparity.data(), size_});
+        disparity_on_.back(disparity);
         exec_.synchronize();
     }
 
@@ -110,8 +114,8 @@ public:
                 replacement().cut_out(picture, matte_in_, out);
                 break;
         }
-        result_.back(result);
-        draw_view(settings, frame, picture, out);
+        if (frame.result_on_host) result_.back(result);
+        keep_for_display(draw_view(settings, frame, picture, out), frame);
         exec_.synchronize();
     }
 
@@ -127,11 +131,22 @@ private:
         if (frame.focus.strength > 0) focus_ = {frame.focus.strength, 1 / frame.focus.distance};  // of a recording
         frame.focus.strength = focus_.strength;
         frame.defocus.resize(size_.area());
-        defocus_map<Exec>(exec_, disparity_.view(), focus_, defocus_.view());
-        copy(exec_, View<const float, Exec>(defocus_.view()), HostImage<float>{frame.defocus.data(), size_});
+        const HostImage<float> defocus{frame.defocus.data(), size_};
+        defocus_ = defocus_on_.out(defocus);
+        defocus_map<Exec>(exec_, disparity_, focus_, defocus_);
+        defocus_on_.back(defocus);
         exec_.synchronize();
-        frame.focus.largest = 0;
-        for (const float radius : frame.defocus) frame.focus.largest = std::max(frame.focus.largest, std::abs(radius));
+        frame.focus.largest = largest_of(frame.defocus);
+    }
+
+    // In sixteen parts, which a processor compares at once.
+    static float largest_of(const std::vector<float>& defocus) {
+        std::array<float, 16> most{};
+        for (size_t i = 0; i < defocus.size(); ++i) {
+            const float radius = std::abs(defocus[i]);
+            most[i % most.size()] = radius > most[i % most.size()] ? radius : most[i % most.size()];
+        }
+        return *std::max_element(most.begin(), most.end());
     }
 
     // The fast renderer knows round apertures; the exact one every shape, and lights beyond white.
@@ -150,7 +165,7 @@ private:
 
     void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
                        View<Rgba8, Exec> out) {
-        BokehInput<Exec> input{picture, disparity_.view(), feathered(settings), subject_};
+        BokehInput<Exec> input{picture, disparity_, feathered(settings), subject_};
         Focus focus = focus_;
         const float apart = frame.focus.subject - frame.focus.background;
         if (frame.focus.planes && std::abs(apart) > 1e-3f) {  // two planes at 1 and 0
@@ -205,26 +220,42 @@ private:
         return *replacement_;
     }
 
-    // The picture of what was asked for, beside the result; none where the result itself is shown.
-    void draw_view(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
-                   View<const Rgba8, Exec> result) {
+    // Where the window takes pictures of the device: a copy of what is shown, for as long as the frame lives.
+    void keep_for_display(View<const Rgba8, Exec> shown, LiveFrame& frame) {
+        frame.on_gpu.reset();
+        if constexpr (!std::is_same_v<typename Exec::Space, HostSpace>) {
+            if (frame.result_on_host || !shown.data) return;
+            const auto is_free = [](const auto& kept) { return kept.use_count() == 1; };
+            auto kept = std::find_if(kept_.begin(), kept_.end(), is_free);
+            std::atomic_thread_fence(std::memory_order_acquire);  // after what the window has read of it
+            if (kept == kept_.end()) kept = kept_.insert(kept, std::make_shared<Buffer<Rgba8, Exec>>(exec_, size_));
+            const View<Rgba8, Exec> to = (*kept)->view();
+            copy(exec_, shown, to);
+            frame.on_gpu = GpuPicture{to.data, to.pitch, size_, *kept};
+        }
+    }
+
+    // Draws the picture of what was asked for, beside the result; returns what is to be shown, where it is on Exec.
+    View<const Rgba8, Exec> draw_view(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
+                                      View<const Rgba8, Exec> result) {
         frame.viewed = settings.view;
         frame.note.clear();
         if (settings.view == LiveView::templates || settings.view == LiveView::response) {
             const bool drawn = frame.of_subject_viewed == settings.view;  // else it comes with the next frame
             frame.view = drawn && !frame.of_subject.empty() ? frame.of_subject : frame.frame.pixels;
             frame.note = drawn ? frame.of_subject_note : "";
-            return;
+            return {};
         }
         const bool plain = settings.view == LiveView::input || (settings.view == LiveView::result && !settings.zebra &&
                                                                 settings.background != LiveBackground::transparent);
         frame.view.resize(plain ? 0 : size_.area());
-        if (plain) return;
+        if (plain) return settings.view == LiveView::input ? View<const Rgba8, Exec>{} : result;
         const HostImage<Rgba8> shown{frame.view.data(), size_};
         const View<Rgba8, Exec> out = view_.out(shown);
         paint(settings, frame, picture, result, out);
-        if (settings.zebra) focus_zebra<Exec>(exec_, defocus_.view(), 1, frame.frame.index, out);
-        view_.back(shown);
+        if (settings.zebra) focus_zebra<Exec>(exec_, defocus_, 1, frame.frame.index, out);
+        if (frame.result_on_host) view_.back(shown);
+        return out;
     }
 
     void paint(const LiveSettings& settings, LiveFrame& frame, View<const Rgba8, Exec> picture,
@@ -234,10 +265,10 @@ private:
                 false_color<Exec>(exec_, matte_in_, 0, 1, Palette::grey, out);
                 break;
             case LiveView::disparity:
-                false_color<Exec>(exec_, disparity_.view(), 0, 1.2f / settings.subject_distance, Palette::heat, out);
+                false_color<Exec>(exec_, disparity_, 0, 1.2f / settings.subject_distance, Palette::heat, out);
                 break;
             case LiveView::defocus:
-                false_color<Exec>(exec_, defocus_.view(), -30, 30, Palette::diverging, out);
+                false_color<Exec>(exec_, defocus_, -30, 30, Palette::diverging, out);
                 break;
             case LiveView::superpixels:
                 draw_superpixels(picture, out);
@@ -278,7 +309,7 @@ private:
             levels.at[levels.count] = layered->layer_radius(levels.count) * (drafted_ ? 2 : 1);
             levels.zero += levels.at[levels.count] < 0;
         }
-        nearest_level<Exec>(exec_, defocus_.view(), levels, levels_.view());
+        nearest_level<Exec>(exec_, defocus_, levels, levels_.view());
         const float most = float(std::max({levels.zero, levels.count - 1 - levels.zero, 1}));
         false_color<Exec>(exec_, levels_.view(), -most, most, Palette::diverging, out);
         char text[96];
@@ -291,9 +322,10 @@ private:
     Cpu cpu_{1};
     Size size_;
     BackgroundFrames backgrounds_;
+    std::vector<std::shared_ptr<Buffer<Rgba8, Exec>>> kept_;  // for the display
     OnExec<Rgba8, Exec> picture_, backdrop_, result_, view_;
-    OnExec<float, Exec> matte_, given_;
-    Buffer<float, Exec> disparity_, defocus_;
+    OnExec<float, Exec> matte_, disparity_on_, defocus_on_;
+    View<float, Exec> disparity_, defocus_;  // of the frame at hand
     Autofocus<Exec> autofocus_;
     View<const float, Exec> matte_in_;
     std::optional<float> subject_;  // its disparity, where that and the matte are known: the matte is then believed

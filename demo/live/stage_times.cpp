@@ -9,6 +9,21 @@ const char* name_of(LiveStage stage) {
     return names[size_t(stage)];
 }
 
+void InterfaceTimes::add(double now, float ms) {
+    while (!last_.empty() && last_.front().first < now - StageTimes::window) last_.pop_front();
+    last_.emplace_back(now, ms);
+    ++frames_;
+}
+
+InterfaceTimes::Summary InterfaceTimes::summary() const {
+    std::vector<double> times;
+    for (const auto& frame : last_) times.push_back(double(frame.second));
+    Summary summary{0, float(percentile(times, 0.5)), float(percentile(times, 0.95))};
+    const double seconds = last_.empty() ? 0 : last_.back().first - last_.front().first;
+    if (seconds > 0) summary.fps = float(double(last_.size() - 1) / seconds);
+    return summary;
+}
+
 void StageTimes::add(const FrameTimes& frame) {
     std::lock_guard lock(mutex_);
     const auto old = [&](const FrameTimes& f) { return f.shown_at < frame.shown_at - window; };

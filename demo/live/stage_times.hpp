@@ -1,7 +1,9 @@
 // What the stages of the live pipeline took over the last seconds.
 #pragma once
 #include <array>
+#include <deque>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "report.hpp"
@@ -16,6 +18,33 @@ struct FrameTimes {
     std::array<float, size_t(LiveStage::count)> ms{};
     float latency_ms = 0;  // from the capture to the display
     double shown_at = 0;   // seconds since the start
+};
+
+/// What frames of the interface took over the last seconds: those of the window, whether or not the picture is a new
+/// one. Of one thread.
+class InterfaceTimes {
+public:
+    struct Summary {
+        float fps = 0, median_ms = 0, p95_ms = 0;
+    };
+    void add(double now, float ms);
+    long frames() const { return frames_; }
+    Summary summary() const;
+
+private:
+    std::deque<std::pair<double, float>> last_;
+    long frames_ = 0;
+};
+
+/// Measures from here to the end of the block.
+class StageClock {
+public:
+    explicit StageClock(float& ms) : ms_(ms) {}
+    ~StageClock() { ms_ = float(watch_.ms()); }
+
+private:
+    float& ms_;
+    Stopwatch watch_;
 };
 
 /// The frames of the last seconds. Safe to use from every thread.

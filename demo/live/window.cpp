@@ -6,11 +6,15 @@
 #include <imgui.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "cinebokeh/core/error.hpp"
 
 namespace cinebokeh::demo {
 namespace {
+constexpr double shortest_frame = 1 / 60.0;  // seconds
+
 std::string glfw_reason() {
     const char* text = nullptr;
     glfwGetError(&text);
@@ -56,7 +60,10 @@ void Window::open(const WindowParams& params) {
     glfwMakeContextCurrent(window_);
     glfwSwapInterval(1);
     glfwSetWindowUserPointer(window_, this);
-    glfwSetKeyCallback(window_, on_key);  // before ImGui, which calls it in turn
+    glfwSetKeyCallback(window_, on_key);  // before ImGui, which calls these in turn
+    glfwSetMouseButtonCallback(window_, on_button);
+    glfwSetScrollCallback(window_, on_scroll);
+    glfwSetCursorPosCallback(window_, on_move);
     ImGui::CreateContext();
     ImGui::GetIO().MouseDoubleClickTime = 0.5f;  // as desktops have it
     ImGui::GetIO().IniFilename = nullptr;        // what is kept is kept in our settings
@@ -74,16 +81,39 @@ Window::~Window() {
     glfwTerminate();
 }
 
+Window& Window::of(GLFWwindow* window) { return *static_cast<Window*>(glfwGetWindowUserPointer(window)); }
+
 void Window::on_key(GLFWwindow* window, int key, int, int action, int modifiers) {
+    of(window).happened();
     if (action != GLFW_PRESS || (modifiers & (GLFW_MOD_CONTROL | GLFW_MOD_ALT | GLFW_MOD_SUPER))) return;
-    static_cast<Window*>(glfwGetWindowUserPointer(window))->pressed_.push_back(key);
+    of(window).pressed_.push_back(key);
+}
+void Window::on_button(GLFWwindow* window, int, int, int) { of(window).happened(); }
+void Window::on_scroll(GLFWwindow* window, double, double) { of(window).happened(); }
+void Window::on_move(GLFWwindow* window, double, double) { of(window).used_at_ = glfwGetTime(); }
+
+void Window::happened() {
+    ++events_;
+    used_at_ = glfwGetTime();
 }
 
-bool Window::begin() {
-    glfwPollEvents();
+double Window::idle() const { return glfwGetTime() - used_at_; }
+
+void Window::wake() { glfwPostEmptyEvent(); }
+
+bool Window::begin(double patience) {
+    glfwWaitEventsTimeout(patience);
+    const double early = begun_at_ + shortest_frame - glfwGetTime();
+    if (early > 0) {  // a mouse moves more often than a screen shows
+        std::this_thread::sleep_for(std::chrono::duration<double>(early));
+        glfwPollEvents();
+    }
+    begun_at_ = glfwGetTime();
     if (glfwWindowShouldClose(window_)) return false;
     ImGui_ImplOpenGL3_NewFrame();
     ImGui_ImplGlfw_NewFrame();
+    // Clicks are told from double clicks by this clock: a slow machine does not make a slow hand.
+    ImGui::GetIO().DeltaTime = std::min(ImGui::GetIO().DeltaTime, 0.05f);
     ImGui::NewFrame();
     keys_.clear();
     std::swap(keys_, pressed_);
@@ -138,21 +168,22 @@ Texture::~Texture() {
     if (name_) glDeleteTextures(1, &name_);
 }
 
-void Texture::upload(HostImage<const Rgba8> picture) {
-    const bool fresh = !name_ || !(picture.size == size_);
+void Texture::resize(Size size) {
+    if (name_ && size == size_) return;
     if (!name_) glGenTextures(1, &name_);
+    size_ = size;
+    glBindTexture(GL_TEXTURE_2D, name_);
+    glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_WRAP_S, GL_CLAMP_TO_EDGE);
+    glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_WRAP_T, GL_CLAMP_TO_EDGE);
+    glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA, size.width, size.height, 0, GL_RGBA, GL_UNSIGNED_BYTE, nullptr);
+    set_smooth(true);
+}
+
+void Texture::upload(HostImage<const Rgba8> picture) {
+    resize(picture.size);
     glBindTexture(GL_TEXTURE_2D, name_);
     glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
-    if (fresh) {
-        glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_WRAP_S, GL_CLAMP_TO_EDGE);
-        glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_WRAP_T, GL_CLAMP_TO_EDGE);
-        glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA, picture.size.width, picture.size.height, 0, GL_RGBA, GL_UNSIGNED_BYTE,
-                     picture.data);
-        size_ = picture.size;
-        set_smooth(true);
-    } else {
-        glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, size_.width, size_.height, GL_RGBA, GL_UNSIGNED_BYTE, picture.data);
-    }
+    glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, size_.width, size_.height, GL_RGBA, GL_UNSIGNED_BYTE, picture.data);
 }
 
 void* Texture::id() const { return reinterpret_cast<void*>(intptr_t(name_)); }

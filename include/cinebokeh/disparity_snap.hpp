@@ -38,6 +38,7 @@ private:
     Size max_size_;
     int step_;  // pixels per cell
     Buffer<Float4, Exec> sums_, background_, near_, far_;
+    Buffer<float, Exec> most_;
     GaussianBlur<Float4, Exec> near_blur_, far_blur_;
 };
 }  // namespace cinebokeh
@@ -57,6 +58,7 @@ DisparitySnap<Exec>::DisparitySnap(Exec& exec, Size max_size)
       background_(exec, sums_.size()),
       near_(exec, sums_.size()),
       far_(exec, sums_.size()),
+      most_(exec, sums_.size()),
       near_blur_(exec, sums_.size(), 1.5f),
       far_blur_(exec, sums_.size(), 6) {}
 
@@ -81,7 +83,9 @@ void DisparitySnap<Exec>::operator()(View<const float, Exec> disparity, View<con
     for_each_pixel(*exec_, cells, detail::SumSubject<Space>{source, sums});
     near_blur_(sums, near);
     far_blur_(sums, far);
+    const auto most = most_.view().crop(0, 0, cells);
+    for_each_pixel(*exec_, cells, detail::MostOfSubject<Space>{near, most});
     for_each_pixel(*exec_, s,
-                   detail::SnapDisparity<Space>{source, {near, step_}, {far, step_}, of_subject, of_background});
+                   detail::SnapDisparity<Space>{source, {near, step_}, {far, step_}, most, of_subject, of_background});
 }
 }  // namespace cinebokeh

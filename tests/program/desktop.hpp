@@ -1,7 +1,9 @@
 // A display without a screen, and the live demo on it, driven with mouse and keys as a person would.
 #pragma once
+#include <functional>
 #include <optional>
 
+#include "control_list.hpp"
 #include "program.hpp"
 #include "report.hpp"
 
@@ -46,49 +48,49 @@ public:
         REQUIRE_MESSAGE(program_.reaches(60, [&] { return has("picture"); }), program_.crash() << ": " << said());
     }
 
-    nlohmann::json map() const { return nlohmann::json::parse(text_of(scratch_ / "map.json"), nullptr, false); }
-    bool has(const std::string& control) const {
-        const nlohmann::json controls = map();
-        return controls.is_object() && controls.contains(control);
+    nlohmann::json map() const {
+        const nlohmann::json map = nlohmann::json::parse(text_of(scratch_ / "map.json"), nullptr, false);
+        return map.is_object() ? map : nlohmann::json{{"interface", nullptr}, {"controls", nlohmann::json::object()}};
     }
+    bool has(const std::string& control) const { return map()["controls"].contains(control); }
     /// A point of a control: (0, 0) is its upper left corner, (1, 1) the lower right one.
     Float2 at(const std::string& control, float u = 0.5f, float v = 0.5f) const {
-        const nlohmann::json controls = map();
+        const nlohmann::json controls = map()["controls"];
         REQUIRE_MESSAGE(controls.contains(control), control);
         const std::vector<float> place = controls[control];
         return {place[0] + u * (place[2] - place[0]), place[1] + v * (place[3] - place[1])};
     }
+    // Each of these waits until the interface has drawn a frame that knows of it: slow machines need no patience, fast
+    // ones lose no time.
     void move(Float2 to) const {
-        mouse("mousemove " + std::to_string(int(to[0])) + " " + std::to_string(int(to[1])));
-        pause_ms(120);  // a frame of the interface on a slow machine
+        const int x = int(to[0]), y = int(to[1]);
+        tool("mousemove " + std::to_string(x) + " " + std::to_string(y));
+        drawn([&] {
+            const nlohmann::json mouse = map()["interface"].value("mouse", nlohmann::json{-1, -1});
+            return mouse[0] == x && mouse[1] == y;
+        });
     }
-    void press(int button) const { mouse("mousedown " + std::to_string(button)), pause_ms(120); }
-    void release(int button) const { mouse("mouseup " + std::to_string(button)), pause_ms(120); }
+    void press(int button) const { act("mousedown " + std::to_string(button), 1); }
+    void release(int button) const { act("mouseup " + std::to_string(button), 1); }
     void click(Float2 to, int button = 1) const { move(to), press(button), release(button); }
-    void double_click(Float2 to, int button = 1) const {
-        move(to);
-        mouse("click --repeat 2 --delay 150 " + std::to_string(button));
-        pause_ms(250);
-    }
+    void double_click(Float2 to, int button = 1) const { click(to, button), press(button), release(button); }
     void click(const std::string& control) const { click(at(control)), settle(); }
-    /// Waits until the map of the controls tells what came of the last click: until it was written twice.
+    void wheel_up() const { act("click 4", 1); }
+    /// Waits until what the last click changed is drawn.
     void settle() const {
-        for (int i = 0; i < 2; ++i) {
-            const auto before = written_at();
-            CHECK(wait_until(30, [&] { return written_at() != before; }));
-        }
+        const long before = number("frames");
+        drawn([&] { return number("frames") >= before + 2; });
     }
     void drag(Float2 from, Float2 to, int button = 1) const {
         move(from), press(button);
         for (int i = 1; i <= 8; ++i) move(from + (to - from) * (float(i) / 8));
         release(button);
     }
-    void key(const std::string& name) const { mouse("key " + name), pause_ms(250); }
-
-    void type(const std::string& text) const { mouse("type '" + text + "'"), pause_ms(250); }
+    void key(const std::string& name) const { act("key " + name, 2); }
+    void type(const std::string& text) const { act("type '" + text + "'", 2 * int(text.size())), settle(); }
 
     void resize(Size to) const {
-        mouse("search --name '^cinebokeh: ' windowsize " + std::to_string(to.width) + " " + std::to_string(to.height));
+        tool("search --name '^cinebokeh: ' windowsize " + std::to_string(to.width) + " " + std::to_string(to.height));
     }
 
     /// What the window shows, by its own screenshot.
@@ -124,19 +126,35 @@ public:
     std::string said() const { return text_of(scratch_ / "live.out"); }
 
 private:
-    fs::file_time_type written_at() const {
-        std::error_code between_two;
-        return fs::last_write_time(scratch_ / "map.json", between_two);
+    long number(const std::string& name) const { return map()["interface"].value(name, -1L); }
+    // Unless it has ended.
+    void drawn(const std::function<bool()>& done) const {
+        CHECK(wait_until(60, [&] { return done() || !program_.running(); }));
     }
-    void mouse(const std::string& what) const {
-        Child tool(environment_ + "exec xdotool " + what);
-        CHECK_MESSAGE(tool.ends(20), "xdotool " << what << " does not end");
+    void act(const std::string& what, int events) const {
+        const long before = number("events");
+        tool(what);
+        drawn([&] { return number("events") >= before + events; });
+    }
+    void tool(const std::string& what) const {
+        Child child(environment_ + "exec xdotool " + what);
+        CHECK_MESSAGE(child.ends(20), "xdotool " << what << " does not end");
     }
 
     const Scratch& scratch_;
     std::string environment_;
-    Child program_;
+    mutable Child program_;
 };
+
+constexpr double patience = 30;  // seconds that a loaded machine may need to show what was asked for
+
+/// A control that the list of controls lacks.
+inline std::string unlisted(const LiveWindow& live) {
+    const nlohmann::json map = live.map();
+    for (const auto& control : map["controls"].items())
+        if (!is_live_control(control.key())) return control.key();
+    return {};
+}
 
 /// Mean absolute difference of neighbouring pixels in a part of a picture: how sharp it is.
 inline double sharpness(const Picture& picture, Float2 low, Float2 high) {

@@ -14,6 +14,7 @@
 #include "engine.hpp"
 #include "focus_ring.hpp"
 #include "governor.hpp"
+#include "gpu_display.hpp"
 #include "mailbox.hpp"
 #include "pipeline.hpp"
 #include "program.hpp"
@@ -60,6 +61,36 @@ TEST_CASE("stage times forget what is older than their window") {
     CHECK(summary.stages[1].p95 == 30);
 }
 
+TEST_CASE("the times of the interface are those of the last seconds") {
+    InterfaceTimes times;
+    CHECK(times.summary().fps == 0);
+    for (int i = 0; i <= 400; ++i) times.add(i * 0.025, i < 300 ? 500.f : i % 10 == 0 ? 30.f : 5.f);
+    CHECK(times.frames() == 401);
+    CHECK(times.summary().fps == doctest::Approx(40));
+    times.add(20, 7);
+    CHECK(times.summary().p95_ms == 7);  // the others are too old
+}
+
+TEST_CASE("a picture of the GPU takes the best route into the window that works, and a failed one is not tried again") {
+    for (const int works : {0, 1, 2}) {
+        RouteChoice choice;
+        std::vector<DisplayRoute> tried;
+        const auto show = [&](DisplayRoute route) {
+            tried.push_back(route);
+            return int(route) >= works;
+        };
+        CHECK(choice(show) == DisplayRoute(works));
+        CHECK(int(tried.size()) == works + 1);
+        tried.clear();
+        CHECK(choice(show) == DisplayRoute(works));
+        CHECK(tried == std::vector{DisplayRoute(works)});
+    }
+    RouteChoice choice;
+    CHECK(choice([](DisplayRoute) { return true; }) == DisplayRoute::image);
+    const auto unplugged = [](DisplayRoute route) { return route == DisplayRoute::pinned; };
+    CHECK(choice(unplugged) == DisplayRoute::pinned);  // the window has moved to another card
+}
+
 TEST_CASE("the pixel under the cursor stays there when the wheel turns") {
     CanvasView view;
     view.set({640, 360}, {950, 716});
@@ -101,6 +132,13 @@ TEST_CASE("the governor lowers the quality when frames are slow, and comes back 
     governor.pin(-1);
     for (int frame = 0; frame < 200; ++frame) governor.frame(now += 0.03, 1);
     CHECK(governor.step() < 3);
+}
+
+TEST_CASE("where frames are far too slow the governor does not go step by step") {
+    Governor governor(24);
+    double now = 0;
+    for (int frame = 0; frame < 3; ++frame) governor.frame(now += 0.12, 120);
+    CHECK(governor.step() == 2);
 }
 
 TEST_CASE("a rack goes from where the focus is to where it is wanted, evenly in 1 / distance") {
