@@ -106,7 +106,8 @@ void resize_area_8bit(HostImage<const T> in, HostImage<T> out, const ResizeAxis&
     constexpr int n = C::count;
     Covered columns[resize_strip];
     for (int x = x_begin; x < x_end; ++x) columns[x - x_begin] = across.covered(x);
-    const int first = columns[0].first, span = n * (columns[x_end - x_begin - 1].last + 1 - first);
+    const Covered begin = across.covered(x_begin);
+    const int first = begin.first, span = n * (across.covered(x_end - 1).last + 1 - first);
     if (span > resize_span) return resize_area<T>(in, out, across, down, x_begin, x_end, y_begin, y_end);
     uint32_t added[resize_span];  // at most 255 * 65535
     for (int y = y_begin; y < y_end; ++y) {
@@ -117,7 +118,7 @@ void resize_area_8bit(HostImage<const T> in, HostImage<T> out, const ResizeAxis&
             const uint8_t* CINEBOKEH_RESTRICT from = reinterpret_cast<const uint8_t*>(in.row(row) + first);
             for (int i = 0; i < span; ++i) added[i] += weight * from[i];
         }
-        const double total = double(columns[0].total) * double(v.total);
+        const double total = double(begin.total) * double(v.total);
         T* CINEBOKEH_RESTRICT to = out.row(y) + x_begin;
         for (int x = 0; x < x_end - x_begin; ++x) {
             const Covered& h = columns[x];
