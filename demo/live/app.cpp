@@ -250,7 +250,8 @@ void App::draw_message() {
     ImDrawList& list = *ImGui::GetForegroundDrawList();
     const float width = layout_.canvas_high.x - 40;
     const ImVec2 size = ImGui::CalcTextSize(text.c_str(), nullptr, false, width - 24);
-    const ImVec2 low{20, layout_.canvas_high.y - size.y - 36}, high{low.x + size.x + 24, low.y + size.y + 16};
+    const float above = frame_ && !frame_->note.empty() ? 76.f : 36.f;  // of the note
+    const ImVec2 low{20, layout_.canvas_high.y - size.y - above}, high{low.x + size.x + 24, low.y + size.y + 16};
     list.AddRectFilled(low, high, IM_COL32(20, 20, 22, 220), 5);
     list.AddText(nullptr, 0, {low.x + 12, low.y + 8}, IM_COL32(255, 225, 180, 255), text.c_str(), nullptr, width - 24);
 }

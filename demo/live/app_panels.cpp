@@ -141,6 +141,7 @@ void App::draw_scene() {
     slider("subject distance", settings_.subject_distance, 0.2f, 20, "%.2f m", true);
     slider("background distance", settings_.background_distance, 0.2f, 100, "%.2f m", true);
     slider("tilt", settings_.tilt, -4, 4, "%.2f / m");
+    check("believe the matte", settings_.snap);
     slider("rack", settings_.rack_seconds, 0, 10, "%.1f s");
     choice("easing", settings_.easing, names_of_easings());
 }

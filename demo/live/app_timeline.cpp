@@ -128,7 +128,8 @@ void App::draw_track(const Lane& lane) {
     const auto level = [&](float value, const char* text) {
         const float y = place_of(0, share_of(value, lane), lane).y;
         list.AddLine({lane.low.x, y}, {lane.high.x, y}, grid_colour);
-        list.AddText({lane.low.x + 4, y}, label_colour, text);
+        const bool below = y + ImGui::GetTextLineHeight() < lane.high.y;
+        list.AddText({lane.low.x + 4, below ? y : y - ImGui::GetTextLineHeight()}, label_colour, text);
     };
     if (lane.of_focus)
         level(1, "disparity 1"), level(0, "0");

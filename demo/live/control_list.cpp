@@ -49,6 +49,7 @@ const std::vector<LiveControl>& live_controls() {
         {control, "subject distance", "of the two planes, where no disparity is known, metres"},
         {control, "background distance", "of the other one"},
         {control, "tilt", "how the scene leans towards the bottom of the frame"},
+        {control, "believe the matte", "where it and a known disparity contradict each other"},
         {control, "rack", "seconds from one focus to the next"},
         {control, "easing", "how a rack starts and ends"},
         {control, "source", "of the subject: auto, scribbles, truth, rvm"},

@@ -1,5 +1,9 @@
 // `live`: puts source, pipeline and window together.
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
 #include <cstdio>
+#include <future>
 
 #include "backend.hpp"
 #include "camera_list.hpp"
@@ -56,6 +60,19 @@ std::string choose_input(const LiveOptions& options, const LiveSettings& setting
     return "demo";
 }
 
+// The pipeline, whose threads are that much nicer than the one of the window: it stays smooth however slow they are.
+std::unique_ptr<LivePipeline> start(int niceness, const CaptureParams& capture, const EngineParams& engine,
+                                    const LiveSettings& settings) {
+    return std::async(std::launch::async,
+                      [&] {
+#if defined(__linux__)  // where threads have one of their own, and hand it down
+                          if (niceness > 0) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + niceness);
+#endif
+                          return std::make_unique<LivePipeline>(capture, engine, settings);
+                      })
+        .get();
+}
+
 #if defined(CINEBOKEH_DEMO_WINDOW)
 Size window_size(const std::string& text) {
     int width = 0, height = 0;
@@ -107,9 +124,11 @@ int live(const LiveOptions& options) {
     find_weights(network);  // refused here where the file does not exist
     if (is_recording(input)) settings.subject = LiveSubject::truth;
 
-    LivePipeline pipeline(
-        {.input = input, .disparity = options.disparity, .loop = !options.once, .max_frames = options.frames},
-        {.threads = options.threads, .cuda = backend.cuda, .network = network}, settings);
+    const std::unique_ptr<LivePipeline> made =
+        start(options.headless ? 0 : 5,
+              {.input = input, .disparity = options.disparity, .loop = !options.once, .max_frames = options.frames},
+              {.threads = options.threads, .cuda = backend.cuda, .network = network}, settings);
+    LivePipeline& pipeline = *made;
     if (is_recording(input)) pipeline.follow_track(RecordedFocus::read(recorded_track(input)));
     if (!options.virtual_camera.empty())
         pipeline.add_output(std::make_shared<VirtualCameraOutput>(options.virtual_camera, pipeline.info().size));

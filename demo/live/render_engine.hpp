@@ -165,7 +165,7 @@ private:
 
     void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
                        View<Rgba8, Exec> out) {
-        BokehInput<Exec> input{picture, disparity_, feathered(settings), subject_};
+        BokehInput<Exec> input{picture, disparity_, feathered(settings), settings.snap ? subject_ : std::nullopt};
         Focus focus = focus_;
         const float apart = frame.focus.subject - frame.focus.background;
         if (frame.focus.planes && std::abs(apart) > 1e-3f) {  // two planes at 1 and 0

@@ -36,6 +36,7 @@ void visit_settings(Settings& s, const Visit& visit) {
     visit.choice("easing", s.easing, names_of_easings());
     visit.value("exact", s.exact);
     visit.value("zebra", s.zebra);
+    visit.value("snap", s.snap);
     visit.choice("subject", s.subject, names_of_subjects());
     visit.number("feather", s.feather, 0.f, 64.f);
     visit.number("edge_shift", s.edge_shift, -16.f, 16.f);

@@ -25,6 +25,7 @@ void set_style() {
     ImGui::StyleColorsDark();
     ImGuiStyle& style = ImGui::GetStyle();
     style.WindowRounding = 0, style.FrameRounding = 3, style.GrabRounding = 3, style.WindowBorderSize = 0;
+    style.GrabMinSize = 6;  // values are read behind it
     style.ItemSpacing = {8, 5}, style.WindowPadding = {10, 8};
     const ImVec4 accent{0.91f, 0.56f, 0.20f, 1}, quiet{0.16f, 0.16f, 0.18f, 1};
     style.Colors[ImGuiCol_WindowBg] = {0.09f, 0.09f, 0.10f, 1};

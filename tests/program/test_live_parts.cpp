@@ -243,6 +243,29 @@ TEST_CASE("a feather leaves the picture sharp around the subject, and the subjec
     CHECK(error(soft, 2, 20) == doctest::Approx(error(plain, 2, 20)).epsilon(0.05));
 }
 
+TEST_CASE("where matte and disparity disagree the matte is believed, as long as that is wanted") {
+    const Size size{160, 120};
+    LiveFrame frame;
+    frame.frame.resize(size);
+    frame.frame.pixels = square_picture(size), frame.frame.matte = square_matte(size);
+    frame.frame.disparity = frame.frame.matte;  // but a band of the subject is taken for background
+    for (int y = 40; y < 60; ++y)
+        for (int x = 40; x < 120; ++x) frame.frame.disparity[size_t(y * size.width + x)] = 0;
+    frame.frame.pixels[size_t(50 * size.width + 80)] = {0, 0, 255, 255};  // in that band
+    LiveSettings settings;
+    settings.f_number = 1;
+    const std::unique_ptr<RenderEngine> engine = make_render_engine_cpu({.size = size});
+    const auto blue = [&](bool snap) {
+        settings.snap = snap;
+        engine->measure(settings, frame);
+        frame.focus.strength = 0;
+        engine->render(settings, frame);
+        return int(frame.frame.result[size_t(50 * size.width + 80)][2]);
+    };
+    CHECK(blue(true) > 240);  // sharp
+    CHECK(blue(false) < 200);
+}
+
 TEST_CASE("the sync slider holds the picture back by as many frames as it says") {
     const Scratch scratch;
     write_video(scratch, "in.mp4", {64, 48}, 30);

@@ -68,6 +68,7 @@ TEST_CASE("every control of the panel sets what it is called after") {
     });
     section("Scene", [&] {
         for (const char* control : {"subject distance", "background distance", "tilt", "rack"}) press(control);
+        press("believe the matte");
         choose("easing", "ease-in");
     });
     section("Subject", [&] {
@@ -115,6 +116,7 @@ TEST_CASE("every control of the panel sets what it is called after") {
     CHECK(kept.background_distance != 1.2f);
     CHECK(kept.tilt != 0);
     CHECK(kept.rack_seconds != fresh.rack_seconds);
+    CHECK(!kept.snap);
     CHECK(kept.easing == LiveEasing::ease_in);
     CHECK(kept.feather > 0);
     CHECK(kept.edge_shift != 0);
