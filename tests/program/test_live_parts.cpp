@@ -248,6 +248,7 @@ TEST_CASE("where matte and disparity disagree the matte is believed, as long as 
     LiveFrame frame;
     frame.frame.resize(size);
     frame.frame.pixels = square_picture(size), frame.frame.matte = square_matte(size);
+    frame.frame.result.resize(size.area());
     frame.frame.disparity = frame.frame.matte;  // but a band of the subject is taken for background
     for (int y = 40; y < 60; ++y)
         for (int x = 40; x < 120; ++x) frame.frame.disparity[size_t(y * size.width + x)] = 0;
