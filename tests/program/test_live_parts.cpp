@@ -249,10 +249,10 @@ TEST_CASE("where matte and disparity disagree the matte is believed, as long as 
     frame.frame.resize(size);
     frame.frame.pixels = square_picture(size), frame.frame.matte = square_matte(size);
     frame.frame.result.resize(size.area());
-    frame.frame.disparity = frame.frame.matte;  // but a band of the subject is taken for background
+    frame.frame.disparity = frame.frame.matte;  // but a part of the subject is taken for background
     for (int y = 40; y < 60; ++y)
-        for (int x = 40; x < 120; ++x) frame.frame.disparity[size_t(y * size.width + x)] = 0;
-    frame.frame.pixels[size_t(50 * size.width + 80)] = {0, 0, 255, 255};  // in that band
+        for (int x = 40; x < 52; ++x) frame.frame.disparity[size_t(y * size.width + x)] = 0;
+    frame.frame.pixels[size_t(50 * size.width + 46)] = {0, 0, 255, 255};  // in that part
     LiveSettings settings;
     settings.f_number = 1;
     const std::unique_ptr<RenderEngine> engine = make_render_engine_cpu({.size = size});
@@ -261,7 +261,7 @@ TEST_CASE("where matte and disparity disagree the matte is believed, as long as 
         engine->measure(settings, frame);
         frame.focus.strength = 0;
         engine->render(settings, frame);
-        return int(frame.frame.result[size_t(50 * size.width + 80)][2]);
+        return int(frame.frame.result[size_t(50 * size.width + 46)][2]);
     };
     CHECK(blue(true) > 240);  // sharp
     CHECK(blue(false) < 200);
