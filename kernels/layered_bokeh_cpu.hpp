@@ -42,6 +42,16 @@ void for_each_band(Cpu& exec, HostImage<const LayerSet> tiles, int layer, int he
     });
 }
 
+// AddLayer of cells [x, x + count) of row y, in tiles with the same layers.
+inline void add_piece(const AddLayer<HostSpace>& add, LayerSet set, int x, int y, int count, const Float4* piece) {
+    Float4* const sum = add.sum().row(y) + x;
+    const HostImage<const Float4> nearer = add.before(set);
+    if (add.is_first(set)) std::fill(sum, sum + count, Float4{});
+    if (!nearer.data) return add_piece_behind(piece, count, sum);
+    const Float4* const before = nearer.row(y) + x;
+    for (int i = 0; i < count; ++i) add_behind(piece[i], sum[i], before[i][3]);
+}
+
 template <int level, class Pixel>
 void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const Disk& disk, HostSpan<const DiskRun>,
                   BokehScratch<HostSpace>& scratch, const AddLayer<HostSpace>& add) {
@@ -65,9 +75,7 @@ void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, co
             const int x0 = first * side, count = std::min(last * side, cells.width) - x0;
             for (int y = begin; y < end; ++y) {
                 blur_chunk(prefix, disk, y, 4 * x0, 4 * count, &line[0][0]);
-                Float4* sum = add.sum().row(y) + x0;
-                if (add.is_first(set)) std::fill(sum, sum + count, Float4{});
-                add_piece_behind(line, count, sum);
+                add_piece(add, set, x0, y, count, line);
             }
         });
     });
@@ -125,9 +133,7 @@ void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, co
                 const int tx = (x + i) / side;
                 next = std::min((tx + 1) * side - x, count);
                 if (!seen(tx, y / side)) continue;
-                Float4* const sum = add.sum().row(y) + x;
-                if (add.is_first(tiles.seen(tx, y / side))) std::fill(sum + i, sum + next, Float4{});
-                add_piece_behind(line + i, next - i, sum + i);
+                add_piece(add, tiles.seen(tx, y / side), x + i, y, next - i, line + i);
             }
         });
 }

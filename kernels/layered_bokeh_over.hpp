@@ -4,10 +4,11 @@
 
 namespace cinebokeh::detail {
 
-// Adds what is behind a sum: as much of it as the sum leaves free. The layers of one surface share the light of its
-// pixels, so they add up to the whole of it; laid over each other as if they were strangers they would not.
-CINEBOKEH_HD inline void add_behind(const Float4& layer, Float4& sum) {
-    const float free = 1 - sum[3];
+// Adds what is behind a sum: as much of it as the sum, and what else is before it, leave free. The layers of one
+// surface share the light of its pixels, so they add up to the whole of it; laid over each other as if they were
+// strangers they would not.
+CINEBOKEH_HD inline void add_behind(const Float4& layer, Float4& sum, float before = 0) {
+    const float free = 1 - before - sum[3];
     sum = sum + layer * (layer[3] > free ? free / layer[3] : 1.f);
 }
 
@@ -48,9 +49,16 @@ struct AddLayer {
     CINEBOKEH_HD bool is_first(LayerSet set) const {
         return !(sums.group[group].set & set & ~((LayerSet(2) << index) - 1));
     }
+    // The sum of the nearer layers of this level and side of the focal plane, where they are another group: a surface
+    // that reaches across from one to the other has nothing behind it in between. Empty where a tile has none.
+    CINEBOKEH_HD Image<const Float4, Space> before(LayerSet set) const {
+        const bool any = sums.group[group].slot % 2 && (sums.group[group - 1].set & set);
+        return any ? Image<const Float4, Space>(sums.sum[group - 1]) : Image<const Float4, Space>();
+    }
     CINEBOKEH_HD void operator()(int x, int y, LayerSet set, const Float4& layer) const {
+        const Image<const Float4, Space> nearer = before(set);
         Float4 own = is_first(set) ? Float4{} : sum()(x, y);
-        add_behind(layer, own);
+        add_behind(layer, own, nearer.data ? nearer(x, y)[3] : 0.f);
         sum()(x, y) = own;
     }
 };

@@ -126,3 +126,27 @@ TEST_CASE_TEMPLATE("a plane that recedes is blurred as if every pixel had its ow
     // half of 1 / (pi r^2) or less. Of noise with a deviation of 0.29 that makes 0.12 / r^1.5: 0.02 at radius 3.
     CHECK(std::sqrt(squares / count) <= 0.02);
 }
+
+TEST_CASE_TEMPLATE("a plane between any two layers hides what is behind it", Exec, EXECUTORS) {
+    const int edge = 60;  // green to the left of it, before red
+    for (double radius = -30; radius <= 12; radius += 1.5) {
+        std::vector<Float4> frame(size.area());
+        std::vector<float> defocus(size.area());
+        for (int y = 0; y < size.height; ++y)
+            for (int x = 0; x < size.width; ++x) {
+                const size_t i = size_t(y * size.width + x);
+                frame[i] = x < edge ? Float4{0, 1, 0, 1} : Float4{1, 0, 0, 1};
+                defocus[i] = x < edge ? float(radius) : -38.f;
+            }
+        const auto out =
+            render<Exec>(frame, defocus, {.max_radius = 40, .growth = 0.25f, .half_from = 4, .quarter_from = 12});
+        CAPTURE(radius);
+        // Nothing of what is behind is seen farther from the edge than the disk reaches, which is that of the next
+        // layer at most, and cells of 4 pixels that are read between their centres.
+        double worst = 0;
+        for (int y = 0; y < size.height; ++y)
+            for (int x = 0; x < edge - int(1.25 * std::abs(radius)) - 8; ++x)
+                worst = std::max(worst, double(out[size_t(y * size.width + x)][0]));
+        CHECK(worst <= 0.01);
+    }
+}
