@@ -77,7 +77,7 @@ Focus BokehFocus::operator()(const Frame& frame) {
 }
 
 std::optional<float> BokehFocus::subject(const Frame& frame) {
-    if (!snap_ || frame.disparity.empty() || frame.matte.empty()) return {};
+    if (!snap_ || frame.drawn || frame.disparity.empty() || frame.matte.empty()) return {};
     return autofocus_.on_matte(frame.disparity_view(), frame.matte_view());
 }
 }  // namespace cinebokeh::demo

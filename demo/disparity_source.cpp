@@ -38,6 +38,7 @@ void DisparitySource::fill(Frame& frame) {
         frame.disparity = frame.given_disparity;
         return;
     }
+    frame.drawn = false;
     if (!still_.empty()) {
         frame.disparity = still_;
         return;

@@ -36,6 +36,7 @@ struct Frame {
     std::vector<Packet> audio;           // packets that came before this frame in the file
     std::vector<float> given_matte;      // the true matte, where the source knows it
     std::vector<float> given_disparity;  // the true disparity, where the source knows it
+    bool drawn = false;                  // the source has drawn the picture by that disparity: it is exact
     double read_ms = 0;                  // what it took to decode or draw
 
     int index = 0;

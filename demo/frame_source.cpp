@@ -29,6 +29,7 @@ public:
         frame.given_disparity.resize(info_.size.area());
         clip_.draw(exec_, index_, {frame.pixels.data(), info_.size}, {frame.given_matte.data(), info_.size},
                    {frame.given_disparity.data(), info_.size});
+        frame.drawn = true;
         frame.time = index_;
         char stem[16];
         std::snprintf(stem, sizeof stem, "%05d", index_++);

@@ -149,7 +149,7 @@ private:
         return *std::max_element(most.begin(), most.end());
     }
 
-    // The fast renderer knows round apertures; the exact one every shape, and lights beyond white.
+    // The fast renderer knows round apertures, the exact one every shape.
     static BokehRendererParams bokeh_params(const LiveSettings& settings, float largest) {
         BokehRendererParams params{.max_radius = std::clamp(std::exp2(std::ceil(std::log2(largest))), 32.f, 200.f),
                                    .aperture = {.blades = settings.blades,
@@ -158,14 +158,15 @@ private:
                                                 .cat_eye = settings.cat_eye,
                                                 .chromatic = settings.chromatic},
                                    .highlights = {.gain = std::exp2(settings.highlights)}};
-        if (settings.exact || !(params.aperture == Aperture{.rotation = settings.rotation}) || settings.highlights > 0)
+        if (settings.exact || !(params.aperture == Aperture{.rotation = settings.rotation}))
             params.method = BokehMethod::exact;
         return params;
     }
 
     void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
                        View<Rgba8, Exec> out) {
-        BokehInput<Exec> input{picture, disparity_, feathered(settings), settings.snap ? subject_ : std::nullopt};
+        const bool believed = settings.snap && !frame.frame.drawn;
+        BokehInput<Exec> input{picture, disparity_, feathered(settings), believed ? subject_ : std::nullopt};
         Focus focus = focus_;
         const float apart = frame.focus.subject - frame.focus.background;
         if (frame.focus.planes && std::abs(apart) > 1e-3f) {  // two planes at 1 and 0
@@ -173,7 +174,7 @@ private:
             focus = {focus_.strength * apart, (focus_.disparity - frame.focus.background) / apart};
         }
         BokehRendererParams params = bokeh_params(settings, frame.focus.largest);
-        drafted_ = draft_wanted_ && params.method == BokehMethod::layered;
+        drafted_ = draft_wanted_ && params.method == BokehMethod::layered && params.highlights.gain == 1;
         if (drafted_) {
             if (draft_) params.max_radius = std::max(params.max_radius, draft_->max_radius());
             if (!draft_ || draft_->max_radius() != params.max_radius) draft_.emplace(exec_, size_, params.max_radius);

@@ -34,7 +34,7 @@ struct LiveSettings {
     float rack_seconds = 0.8f;
     LiveEasing easing = LiveEasing::smooth;
     bool exact = false;  // the reference renderer also where the fast one would do
-    bool snap = true;    // where matte and disparity disagree, the matte is believed
+    bool snap = true;    // where the matte and an estimated disparity disagree, the matte is believed
     bool zebra = false;  // stripes on what is in focus
 
     // Subject.

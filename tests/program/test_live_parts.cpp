@@ -265,6 +265,8 @@ TEST_CASE("where matte and disparity disagree the matte is believed, as long as 
     };
     CHECK(blue(true) > 240);  // sharp
     CHECK(blue(false) < 200);
+    frame.frame.drawn = true;  // by this disparity: it is right
+    CHECK(blue(true) < 200);
 }
 
 TEST_CASE("the sync slider holds the picture back by as many frames as it says") {
