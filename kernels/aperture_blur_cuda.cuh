@@ -29,10 +29,6 @@ struct StoreBlockRow {
         out(x, y)[channel + 1] = v.im > 0 ? v.im : 0.f;
     }
 };
-struct LoadPlaneRow {
-    FftPlanes<float> planes;
-    CINEBOKEH_HD Complex<float> operator()(int y, int x, int batch) const { return planes.at(x, y, batch); }
-};
 // Stores a column of a spectrum, times that of a filter.
 struct StoreFiltered {
     FftPlanes<float> planes, filters;
@@ -85,7 +81,7 @@ public:
         fft_.columns().run(side_, batches, false, false, columns,
                            StoreFiltered{spectra, planes(filters_), index, turned});
         fft_.columns().run(side_, batches, true, false, columns, columns);
-        fft_.rows().run(side_, batches, true, true, LoadPlaneRow{spectra}, StoreBlockRow{blocks, out});
+        fft_.rows().run(side_, batches, true, true, FftRow<float>{spectra, 0}, StoreBlockRow{blocks, out});
     }
 
 private:

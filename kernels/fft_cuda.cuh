@@ -207,11 +207,12 @@ struct FftPlanes {
     }
 };
 
-/// Stores lines that are rows, and loads and stores lines that are columns, of planes; rows from `rows` on are 0.
+/// Load and store lines of planes: rows, or columns, of which the pixels from row `rows` on are 0.
 template <class T>
 struct FftRow {
     FftPlanes<T> planes;
     int first_plane;
+    CINEBOKEH_HD Complex<T> operator()(int y, int x, int batch) const { return planes.at(x, y, first_plane + batch); }
     CINEBOKEH_HD void operator()(int y, int x, int batch, Complex<T> v) const {
         planes.at(x, y, first_plane + batch) = v;
     }

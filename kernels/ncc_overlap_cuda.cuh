@@ -53,13 +53,6 @@ struct LoadOverlapProduct {
         return f * m + times_i(fixed_valid * moving_valid);
     }
 };
-struct LoadPlaneRow {
-    FftPlanes<double> planes;
-    int first_plane;
-    CINEBOKEH_HD Complex<double> operator()(int y, int x, int batch) const {
-        return planes.at(x, y, first_plane + batch);
-    }
-};
 struct OverlapMaxima {
     unsigned long long denominator;  // its bits, which are in the order of the numbers
     int overlap;
@@ -165,7 +158,7 @@ public:
         fft_.forward(std::max(fixed_.height, moving_.height), 3, LoadOverlap{f, m}, planes, 0);
         fft_.columns().run(padded().width, 3, true, false, LoadOverlapProduct{planes},
                            FftColumn<double>{planes, 3, size.height});
-        fft_.rows().run(size.height, 3, true, true, LoadPlaneRow{planes, 3}, FftRow<double>{planes, 3});
+        fft_.rows().run(size.height, 3, true, true, FftRow<double>{planes, 3}, FftRow<double>{planes, 3});
 
         const double scale = 1 / double(padded().area());
         CINEBOKEH_CUDA(cudaMemsetAsync(maxima_.view().data, 0, maxima_.bytes(), exec_->stream()));

@@ -58,7 +58,7 @@ inline TensorResizeAxis tensor_resize_axis(int in, int out, float scale, bool al
 }
 
 template <class T, class Space>
-struct ResizeBilinear {
+struct TensorBilinear {
     Tensor<const T, Space> in;
     TensorResizeAxis rows, columns;
     Tensor<T, Space> out;
@@ -89,7 +89,7 @@ struct ResizeBilinear {
     }
 };
 template <class T, class Space>
-struct ResizeNearest {
+struct TensorNearest {
     Tensor<const T, Space> in;
     TensorResizeAxis rows, columns;
     Tensor<T, Space> out;
@@ -120,12 +120,12 @@ void resize_tensor(Exec& exec, const char* name, TensorView<const T, Exec> in, c
 template <class T, class Exec>
 void resize_bilinear(Exec& exec, TensorView<const T, Exec> in, const TensorResizeParams& params,
                      TensorView<T, Exec> out) {
-    detail::resize_tensor<detail::ResizeBilinear, T, Exec>(exec, "resize_bilinear", in, params, out);
+    detail::resize_tensor<detail::TensorBilinear, T, Exec>(exec, "resize_bilinear", in, params, out);
 }
 template <class T, class Exec>
 void resize_nearest(Exec& exec, TensorView<const T, Exec> in, const TensorResizeParams& params,
                     TensorView<T, Exec> out) {
     require(!params.align_corners, "resize_nearest: align_corners belongs to bilinear");
-    detail::resize_tensor<detail::ResizeNearest, T, Exec>(exec, "resize_nearest", in, params, out);
+    detail::resize_tensor<detail::TensorNearest, T, Exec>(exec, "resize_nearest", in, params, out);
 }
 }  // namespace cinebokeh
