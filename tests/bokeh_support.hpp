@@ -1,5 +1,6 @@
 // What the tests of bokeh share.
 #pragma once
+#include "cinebokeh/color.hpp"
 #include "support.hpp"
 
 namespace cinebokeh {
@@ -28,5 +29,18 @@ inline double disk_at(double radius, int x, int y) {
             inside += u * u + v * v < radius * radius;
         }
     return inside / 256.0;
+}
+// Opaque pixels of noise, in linear light.
+inline std::vector<Float4> random_light(Size s, unsigned seed = 1) {
+    const auto values = noise(3 * s.area(), 0, 1, seed);
+    std::vector<Float4> pixels(s.area());
+    for (size_t i = 0; i < s.area(); ++i) pixels[i] = {values[3 * i], values[3 * i + 1], values[3 * i + 2], 1};
+    return pixels;
+}
+inline std::vector<Rgba8> encoded(const std::vector<Float4>& light, Size s) {
+    Cpu exec;
+    std::vector<Rgba8> frame(s.area());
+    linear_to_srgb<Cpu>(exec, host_view(light, s), host_view(frame, s));
+    return frame;
 }
 }  // namespace cinebokeh

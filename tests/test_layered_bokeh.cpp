@@ -18,18 +18,6 @@ std::vector<Pixel> render(Size s, const std::vector<Pixel>& frame, const std::ve
     bokeh(in.view(), radius.view(), out.view());
     return out.download();
 }
-std::vector<Float4> random_light(Size s, unsigned seed = 1) {
-    const auto values = noise(3 * s.area(), 0, 1, seed);
-    std::vector<Float4> pixels(s.area());
-    for (size_t i = 0; i < s.area(); ++i) pixels[i] = {values[3 * i], values[3 * i + 1], values[3 * i + 2], 1};
-    return pixels;
-}
-std::vector<Rgba8> encoded(const std::vector<Float4>& light, Size s) {
-    Cpu exec;
-    std::vector<Rgba8> frame(s.area());
-    linear_to_srgb<Cpu>(exec, host_view(light, s), host_view(frame, s));
-    return frame;
-}
 std::vector<Float4> constant(Size s, float r, float g, float b) { return {s.area(), Float4{r, g, b, 1}}; }
 double difference(const std::vector<Float4>& a, const std::vector<Float4>& b) {
     double worst = 0;

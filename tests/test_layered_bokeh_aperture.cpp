@@ -19,18 +19,6 @@ std::vector<Pixel> render(Size s, const std::vector<Pixel>& frame, const std::ve
     bokeh(in.view(), radius.view(), out.view());
     return out.download();
 }
-std::vector<Float4> random_light(Size s) {
-    const auto values = noise(3 * s.area(), 0, 1);
-    std::vector<Float4> pixels(s.area());
-    for (size_t i = 0; i < s.area(); ++i) pixels[i] = {values[3 * i], values[3 * i + 1], values[3 * i + 2], 1};
-    return pixels;
-}
-std::vector<Rgba8> encoded(const std::vector<Float4>& light, Size s) {
-    Cpu exec;
-    std::vector<Rgba8> frame(s.area());
-    linear_to_srgb<Cpu>(exec, host_view(light, s), host_view(frame, s));
-    return frame;
-}
 double difference(const std::vector<Float4>& a, const std::vector<Float4>& b) {
     double worst = 0;
     for (size_t i = 0; i < a.size(); ++i)
