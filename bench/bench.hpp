@@ -3,6 +3,8 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "cinebokeh/core/cpu.hpp"
@@ -56,20 +58,33 @@ void run(benchmark::State& state, cinebokeh::Cuda& exec, Body&& body) {
     cudaEventDestroy(begin), cudaEventDestroy(end);
 }
 #endif
+
+#if defined(__CUDACC__)
+using Executor = cinebokeh::Cuda;
+#else
+using Executor = cinebokeh::Cpu;
+#endif
+
+/// Registers "name<executor of this build>"; `arguments` adds names and values of the arguments.
+inline bool add(const std::string& name, const std::function<void(benchmark::State&)>& function,
+                void (*arguments)(benchmark::internal::Benchmark*)) {
+#if defined(__CUDACC__)
+    if (!has_device()) return false;
+    benchmark::RegisterBenchmark((name + "<Cuda>").c_str(), function)
+        ->Apply(arguments)
+        ->UseManualTime()
+        ->Unit(benchmark::kMillisecond);
+#else
+    benchmark::RegisterBenchmark((name + "<Cpu>").c_str(), function)
+        ->Apply(arguments)
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+#endif
+    return true;
+}
 }  // namespace bench
 
-/// Registers function<Exec> for the executors of this build; `arguments` adds names and values of the arguments.
-#if defined(__CUDACC__)
-#define CINEBOKEH_BENCHMARK(function, arguments)                                        \
-    [[maybe_unused]] static const bool function##_registered = [] {                     \
-        if (bench::has_device())                                                        \
-            benchmark::RegisterBenchmark(#function "<Cuda>", function<cinebokeh::Cuda>) \
-                ->Apply(arguments)                                                      \
-                ->UseManualTime()                                                       \
-                ->Unit(benchmark::kMillisecond);                                        \
-        return true;                                                                    \
-    }()
-#else
-#define CINEBOKEH_BENCHMARK(function, arguments) \
-    BENCHMARK_TEMPLATE(function, cinebokeh::Cpu)->Apply(arguments)->UseRealTime()->Unit(benchmark::kMillisecond)
-#endif
+/// Registers function<Exec> for the executor of this build.
+#define CINEBOKEH_BENCHMARK(function, arguments)               \
+    [[maybe_unused]] static const bool function##_registered = \
+        bench::add(#function, function<bench::Executor>, arguments)

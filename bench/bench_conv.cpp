@@ -1,17 +1,16 @@
 // Every convolution of Robust Video Matting at a base of 512 x 288, all of them and by kind.
-#include <benchmark/benchmark.h>
-
 #include <memory>
 
+#include "bench.hpp"
 #include "rvm_convolutions.hpp"
 
 using namespace cinebokeh;
 
 namespace {
-template <class T>
+template <class T, class Exec>
 class Layers {
 public:
-    Layers(Cpu& exec, const std::vector<LayerShape>& shapes) {
+    Layers(Exec& exec, const std::vector<LayerShape>& shapes) {
         for (const LayerShape& s : shapes)
             for (int i = 0; i < s.times; ++i) add(exec, s);
     }
@@ -22,11 +21,11 @@ public:
 
 private:
     struct Layer {
-        Conv2d<T, Cpu> conv;
-        TensorBuffer<T, Cpu> in, out;
+        Conv2d<T, Exec> conv;
+        TensorBuffer<T, Exec> in, out;
     };
-    void add(Cpu& exec, const LayerShape& s) {
-        Conv2d<T, Cpu> conv(exec, s.params(), {std::vector<float>(s.weights(), 0.01f), {}}, s.size);
+    void add(Exec& exec, const LayerShape& s) {
+        Conv2d<T, Exec> conv(exec, s.params(), {std::vector<float>(s.weights(), 0.01f), {}}, s.size);
         const Shape in{1, s.size.height, s.size.width, s.in}, out = conv.output_shape(in);
         operations_ += s.operations();
         layers_.push_back(std::make_unique<Layer>(
@@ -38,22 +37,20 @@ private:
 
 template <class T>
 void run(benchmark::State& state, std::vector<LayerShape> shapes) {
-    Cpu exec(int(state.range(0)));
-    Layers<T> layers(exec, shapes);
-    for (auto _ : state) layers.run();
+    bench::Executor exec;
+    Layers<T, bench::Executor> layers(exec, shapes);
+    bench::run(state, exec, [&] { layers.run(); });
     state.counters["FLOP/s"] = benchmark::Counter(layers.operations(), benchmark::Counter::kIsIterationInvariantRate);
 }
+void nothing(benchmark::internal::Benchmark*) {}
 template <class T>
 void add(const std::string& type) {
     std::vector<LayerShape> all;
     for (const auto* kind : {&stem_shapes, &depthwise_shapes, &pointwise_shapes, &decoder_shapes})
         all.insert(all.end(), kind->begin(), kind->end());
     const auto add_one = [&](const std::string& name, const std::vector<LayerShape>& shapes) {
-        benchmark::RegisterBenchmark((name + "/" + type).c_str(), run<T>, shapes)
-            ->ArgName("threads")
-            ->Arg(2)
-            ->UseRealTime()
-            ->Unit(benchmark::kMillisecond);
+        bench::add(
+            name + "/" + type, [shapes](benchmark::State& state) { run<T>(state, shapes); }, nothing);
     };
     add_one("rvm_512x288/all", all);
     add_one("rvm_512x288/stem", stem_shapes);

@@ -1,10 +1,10 @@
 // Deformable convolution of 64 to 64 channels, 3x3, modulated, beside the convolution of the same shape.
 // Multiply-adds of the products: pixels * 9 * 64 * 64; two operations each. Sampling is not counted.
-#include <benchmark/benchmark.h>
+#include "cinebokeh/nn/deform_conv.hpp"
 
 #include <random>
 
-#include "cinebokeh/nn/deform_conv.hpp"
+#include "bench.hpp"
 
 using namespace cinebokeh;
 
@@ -16,36 +16,49 @@ void count(benchmark::State& state, Shape s) {
     state.counters["FLOP/s"] =
         benchmark::Counter(2.0 * double(s.pixels()) * 9 * 64 * 64, benchmark::Counter::kIsIterationInvariantRate);
 }
-template <class T>
+template <class T, class Exec>
 void deform_conv(benchmark::State& state) {
-    Cpu exec(int(state.range(2)));
+    Exec exec;
     const Shape s{1, int(state.range(1)), int(state.range(0)), 64}, o{1, s.h, s.w, 18};
     std::vector<float> moved(o.count());
     std::mt19937 generator(1);
     std::normal_distribution<float> normal(0, 2);
     for (float& v : moved) v = normal(generator);
-    DeformConv2d<T, Cpu> layer(exec, {same, 1}, weights, s.size());
-    TensorBuffer<T, Cpu> in(exec, s, std::vector<float>(s.count(), 0.1f)), out(exec, s);
-    TensorBuffer<float, Cpu> offset(exec, o, moved),
+    DeformConv2d<T, Exec> layer(exec, {same, 1}, weights, s.size());
+    TensorBuffer<T, Exec> in(exec, s, std::vector<float>(s.count(), 0.1f)), out(exec, s);
+    TensorBuffer<float, Exec> offset(exec, o, moved),
         factor(exec, {1, s.h, s.w, 9}, std::vector<float>(s.pixels() * 9, 0.5f));
-    for (auto _ : state) layer(in.view(), offset.view(), factor.view(), out.view());
+    bench::run(state, exec, [&] { layer(in.view(), offset.view(), factor.view(), out.view()); });
     count(state, s);
 }
-template <class T>
+template <class T, class Exec>
 void dense_conv(benchmark::State& state) {
-    Cpu exec(int(state.range(2)));
+    Exec exec;
     const Shape s{1, int(state.range(1)), int(state.range(0)), 64};
-    Conv2d<T, Cpu> layer(exec, same, weights, s.size());
-    TensorBuffer<T, Cpu> in(exec, s, std::vector<float>(s.count(), 0.1f)), out(exec, s);
-    for (auto _ : state) layer(in.view(), out.view());
+    Conv2d<T, Exec> layer(exec, same, weights, s.size());
+    TensorBuffer<T, Exec> in(exec, s, std::vector<float>(s.count(), 0.1f)), out(exec, s);
+    bench::run(state, exec, [&] { layer(in.view(), out.view()); });
     count(state, s);
 }
-void sizes(benchmark::internal::Benchmark* b) {
-    b->ArgNames({"width", "height", "threads"})->Args({240, 135, 1})->Args({240, 135, 2});
-    b->UseRealTime()->Unit(benchmark::kMillisecond);
+void sizes(benchmark::internal::Benchmark* b) { b->ArgNames({"width", "height"})->Args({240, 135})->Args({480, 270}); }
+template <class Exec>
+void deform_conv_float(benchmark::State& state) {
+    deform_conv<float, Exec>(state);
 }
+template <class Exec>
+void dense_conv_float(benchmark::State& state) {
+    dense_conv<float, Exec>(state);
+}
+template <class Exec>
+void deform_conv_bfloat16(benchmark::State& state) {
+    deform_conv<BFloat16, Exec>(state);
+}
+template <class Exec>
+void dense_conv_bfloat16(benchmark::State& state) {
+    dense_conv<BFloat16, Exec>(state);
+}
+CINEBOKEH_BENCHMARK(deform_conv_float, sizes);
+CINEBOKEH_BENCHMARK(dense_conv_float, sizes);
+CINEBOKEH_BENCHMARK(deform_conv_bfloat16, sizes);
+CINEBOKEH_BENCHMARK(dense_conv_bfloat16, sizes);
 }  // namespace
-BENCHMARK_TEMPLATE(deform_conv, float)->Apply(sizes);
-BENCHMARK_TEMPLATE(dense_conv, float)->Apply(sizes);
-BENCHMARK_TEMPLATE(deform_conv, BFloat16)->Apply(sizes);
-BENCHMARK_TEMPLATE(dense_conv, BFloat16)->Apply(sizes);

@@ -1,10 +1,9 @@
 // Additions: 16 for each run, which begins and ends in two pixels each, and 2 radius + 1 runs a pixel. Items are
 // pixels. What it is compared with is the direct scatter, which adds to every pixel of every disk, in floats, on as
 // many threads.
-#include <benchmark/benchmark.h>
-
 #include <cmath>
 
+#include "bench.hpp"
 #include "cinebokeh/scatter_bokeh.hpp"
 
 using namespace cinebokeh;
@@ -28,14 +27,15 @@ std::vector<float> defocus_of(Size s, float radius, Scene scene) {
 }
 std::vector<Float4> picture(Size s) { return std::vector<Float4>(s.area(), Float4{0.1f, 0.2f, 0.3f, 1}); }
 
+template <class Exec>
 void scatter_bokeh(benchmark::State& state) {
-    Cpu exec;
+    Exec exec;
     const Size s{int(state.range(0)), int(state.range(1))};
     const float radius = float(state.range(2));
-    Buffer<Float4, Cpu> in(exec, s, picture(s)), out(exec, s);
-    Buffer<float, Cpu> defocus(exec, s, defocus_of(s, radius, Scene(state.range(3))));
-    ScatterBokeh<Cpu> bokeh(exec, s, {.max_radius = radius});
-    for (auto _ : state) bokeh(in.view(), defocus.view(), out.view());
+    Buffer<Float4, Exec> in(exec, s, picture(s)), out(exec, s);
+    Buffer<float, Exec> defocus(exec, s, defocus_of(s, radius, Scene(state.range(3))));
+    ScatterBokeh<Exec> bokeh(exec, s, {.max_radius = radius});
+    bench::run(state, exec, [&] { bokeh(in.view(), defocus.view(), out.view()); });
     state.SetItemsProcessed(state.iterations() * int64_t(s.area()));
 }
 
@@ -76,18 +76,16 @@ void direct(benchmark::State& state) {
     for (auto _ : state) direct_scatter(exec, in.view(), defocus.view(), int(radius) + 1, sums, weights, out.view());
     state.SetItemsProcessed(state.iterations() * int64_t(s.area()));
 }
+void arguments(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height", "radius", "scene"});
+    b->ArgsProduct({{1920}, {1080}, {10, 20, 40, 80}, {flat}});  // growth with the radius
+    b->ArgsProduct({{1920}, {1080}, {20}, {slope, noisy}});
+    for (Size s : {Size{320, 240}, Size{854, 480}, Size{1280, 720}, Size{3840, 2160}})
+        b->Args({s.width, s.height, 20, flat});
+}
+CINEBOKEH_BENCHMARK(scatter_bokeh, arguments);
 }  // namespace
 
-BENCHMARK(scatter_bokeh)
-    ->ArgNames({"width", "height", "radius", "scene"})
-    ->ArgsProduct({{1920}, {1080}, {10, 20, 40, 80}, {flat}})  // growth with the radius
-    ->ArgsProduct({{1920}, {1080}, {20}, {slope, noisy}})
-    ->Args({320, 240, 20, flat})  // growth with the pixels
-    ->Args({854, 480, 20, flat})
-    ->Args({1280, 720, 20, flat})
-    ->Args({3840, 2160, 20, flat})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
 BENCHMARK(direct)
     ->ArgNames({"width", "height", "radius", "scene"})
     ->Args({320, 240, 10, flat})
