@@ -83,7 +83,7 @@ void region_graph(benchmark::State& state) {
     }
     Cpu exec;
     GraphMaxflow<Cpu> solve(exec, nodes, int(targets.size()));
-    std::vector<uint8_t> labels{std::vector<uint8_t>(size_t(nodes))};
+    std::vector<uint8_t> labels(size_t(nodes), 0);
     auto span = [](const std::vector<int>& v) { return HostSpan<const int>{v.data(), v.size()}; };
     const Graph<HostSpace> graph{span(offsets), span(targets), span(capacities), span(terminal)};
     for (auto _ : state) benchmark::DoNotOptimize(solve(graph, {labels.data(), labels.size()}));
