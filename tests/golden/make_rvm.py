@@ -90,6 +90,8 @@ class Network(torch.nn.Module):
         super().__init__()
         for name, value in weights.items():
             self.register_buffer(name.replace(".", "_"), value)
+        self.register_buffer("mean", torch.tensor(self.MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(self.STD).view(1, 3, 1, 1))
 
     def conv(self, x, name, stride=1, dilation=1):
         weight = getattr(self, (name + ".weight").replace(".", "_"))
@@ -109,7 +111,7 @@ class Network(torch.nn.Module):
         return x + y if stride == 1 and cin == out else y
 
     def encoder(self, x):
-        x = (x - torch.tensor(self.MEAN).view(1, 3, 1, 1)) / torch.tensor(self.STD).view(1, 3, 1, 1)
+        x = (x - self.mean) / self.std
         x = F.hardswish(self.conv(x, "backbone.features.0", 2))
         kept = []
         for i in range(15):
