@@ -59,42 +59,41 @@ struct Errors {
 };
 
 // Runs the frames of one golden run; alpha errors of all of them, and of the states that were kept.
-template <class T>
+template <class T, class Exec>
 void run(const Weights& weights, Size size, double ratio, int frames, Errors& alpha_errors, Errors& state_errors) {
-    Cpu exec;
-    Rvm<T, Cpu> rvm(exec, weights, size, {.downsample_ratio = ratio});
-    Buffer<float, Cpu> alpha(exec, size);
+    Exec exec;
+    Rvm<T, Exec> rvm(exec, weights, size, {.downsample_ratio = ratio});
+    Buffer<float, Exec> alpha(exec, size);
     const std::string name = std::to_string(size.width) + "x" + std::to_string(size.height) + "_";
     for (int i = 0; i < frames; ++i) {
         const std::string number = name + std::to_string(i);
         const Picture picture = read_picture(data_folder() / (folder + "src_" + number + ".png"));
-        rvm({picture.pixels.data(), size}, alpha.view());
+        const Buffer<Rgba8, Exec> frame(exec, size, picture.pixels);
+        rvm(frame.view(), alpha.view());
         alpha_errors.add(alpha.download(), golden_alpha("pha_" + number + "_u16.png", size));
         for (int level : {3, 4}) {
             const std::string file = "r" + std::to_string(level) + "_" + number + ".f32";
             if (!fs::exists(data_folder() / (folder + file))) continue;
             const auto state = rvm.state(level);
-            std::vector<float> values;
-            for (int y = 0; y < state.shape.h; ++y)
-                for (int x = 0; x < state.shape.w; ++x)
-                    for (int c = 0; c < state.shape.c; ++c) values.push_back(to_float(state(0, y, x, c)));
-            state_errors.add(values, golden_state(file));
+            TensorBuffer<float, Exec> values(exec, state.shape);
+            convert(exec, state, values.view());
+            state_errors.add(values.download(), golden_state(file));
         }
     }
 }
 // Whole frames, and frames at the ratio .375 with the guided filter.
-template <class T>
+template <class T, class Exec>
 void run_both(Errors& whole, Errors& refined, Errors& states) {
     const Weights weights = import_rvm_tfjs(data_folder() / "rvm/rvm_mobilenetv3_tfjs_int8/model.json");
-    run<T>(weights, {512, 288}, 1, 3, whole, states);
-    run<T>(weights, {1024, 576}, 0.375, 2, refined, states);
+    run<T, Exec>(weights, {512, 288}, 1, 3, whole, states);
+    run<T, Exec>(weights, {1024, 576}, 0.375, 2, refined, states);
 }
 }  // namespace
 
-TEST_CASE("float agrees with the authors' program on five frames of two resolutions") {
+TEST_CASE_TEMPLATE("float agrees with the authors' program on five frames of two resolutions", Exec, EXECUTORS) {
     SKIP_WITHOUT_DATA(folder + "README.txt");
     Errors whole, refined, states;
-    run_both<float>(whole, refined, states);
+    run_both<float, Exec>(whole, refined, states);
     MESSAGE("float: alpha error max " << whole.max() << ", with guided filter max " << refined.max() << ", 99.99 % "
                                       << refined.percentile(0.9999) << "; state max " << states.max());
     // 2e-4: the golden alphas are rounded to 0.8e-5, and 70 layers of float come in another order.
@@ -108,13 +107,13 @@ TEST_CASE("float agrees with the authors' program on five frames of two resoluti
     CHECK(refined.max() <= 1e-3f);
 }
 
-TEST_CASE("16-bit storage stays close to it") {
+TEST_CASE_TEMPLATE("16-bit storage stays close to it", Exec, EXECUTORS) {
     SKIP_WITHOUT_DATA(folder + "README.txt");
     Errors half, bfloat, states;
-    run_both<Half>(half, half, states);
+    run_both<Half, Exec>(half, half, states);
     MESSAGE("half: alpha error max " << half.max() << ", mean " << half.mean());
     CHECK(half.max() <= 6e-3f);
-    run_both<BFloat16>(bfloat, bfloat, states);
+    run_both<BFloat16, Exec>(bfloat, bfloat, states);
     MESSAGE("bfloat16: alpha error max " << bfloat.max() << ", 99.9 % " << bfloat.percentile(0.999) << ", mean "
                                          << bfloat.mean());
     CHECK(bfloat.mean() <= 2e-3);
