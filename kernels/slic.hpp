@@ -38,7 +38,6 @@ struct SlicTurn {
         const bool last = iteration + 1 == params.iterations;
         return last ? SlicTurn{0, 1} : SlicTurn{iteration % params.interlace, params.interlace};
     }
-    CINEBOKEH_HD bool has(int pixel) const { return pixel / slic_stretch % step == first; }
 };
 
 // Lab in units of distance.
@@ -84,9 +83,12 @@ CINEBOKEH_HD inline SlicCandidate slic_candidate(const SlicGrid& grid, const Sli
 
 CINEBOKEH_HD inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-// The mean of the members, rounded to nearest; a cluster without members stays where it is.
+// The mean of the members, rounded to nearest.
+CINEBOKEH_HD inline int slic_mean(int64_t sum, int64_t count) { return int(floor_div(2 * sum + count, 2 * count)); }
+
+// A cluster without members stays where it is.
 CINEBOKEH_HD inline void slic_update(SlicCentre& centre, const SlicSums& sums) {
     if (sums.count == 0) return;
-    for (int i = 0; i < 5; ++i) centre.value[i] = int(floor_div(2 * sums.value[i] + sums.count, 2 * sums.count));
+    for (int i = 0; i < 5; ++i) centre.value[i] = slic_mean(sums.value[i], sums.count);
 }
 }  // namespace cinebokeh::detail

@@ -1,6 +1,6 @@
-// Slic on Cuda. One block per cell and slice of its rows: the nine candidates are the same for all its threads. Sums
-// are formed in registers by warps, in shared memory by blocks, and then with integer atomics, so their order does not
-// matter.
+// Slic on Cuda. One block per cell and part of its pixels: the nine candidates are the same for all its threads. The
+// sums of the clusters stay in memory, and only what changes its cluster moves from one to another: in shared memory
+// first, then with integer atomics, so the order does not matter.
 #pragma once
 #include "kernels/slic.hpp"
 #if CINEBOKEH_GRID
@@ -8,112 +8,139 @@
 
 namespace cinebokeh {
 namespace kernels {
-inline constexpr int slic_threads = 256;    // eight warps: a cell of the usual 324 pixels takes two rounds
-inline constexpr int slic_slice_rows = 32;  // of a cell per block; keeps its sums below 2^31 for rows of 65535 pixels
+inline constexpr int slic_threads = 128;  // four warps: the ten cells per multiprocessor of 1080p are all resident
+inline constexpr int slic_part = 2048;    // pixels of a cell per block; positions below 2^11 keep its sums below 2^23
 
-struct SlicShared {
-    detail::SlicCandidate candidates[9];
-    int sums[9][6];  // L, a, b, x, y relative to the cell, and the number of pixels
+// The pixels of a cell that a block looks at, row by row.
+struct SlicPart {
+    int cell, left, top, width, begin, end;  // begin, end: of the pixels, counted in the cell
+
+    static __device__ SlicPart of_block(const detail::SlicGrid& grid) {
+        const int clusters = grid.cells.width * grid.cells.height;
+        SlicPart part;
+        part.cell = int(blockIdx.x) % clusters;
+        const int column = part.cell % grid.cells.width, row = part.cell / grid.cells.width;
+        part.left = grid.column_begin(column), part.top = grid.row_begin(row);
+        part.width = grid.column_begin(column + 1) - part.left;
+        part.begin = int(blockIdx.x) / clusters * slic_part;
+        part.end = min(part.begin + slic_part, part.width * (grid.row_begin(row + 1) - part.top));
+        return part;
+    }
+    __device__ int x(int pixel) const { return left + int(unsigned(pixel) % unsigned(width)); }
+    __device__ int y(int pixel) const { return top + int(unsigned(pixel) / unsigned(width)); }
 };
 
-static __device__ inline int slic_warp_sum(int value) {
-    for (int d = 16; d > 0; d /= 2) value += __shfl_xor_sync(~0u, value, d);
-    return value;
-}
-
-// Adds six numbers of every lane to the sums of the candidate that the lane has chosen (9 for none).
-static __device__ inline void slic_add(int (&sums)[9][6], const int (&value)[6], int chosen) {
-    for (int k = 0; k < 9; ++k) {
-        if (__ballot_sync(~0u, chosen == k) == 0) continue;  // the same for the whole warp
-        for (int i = 0; i < 6; ++i) {
-            const int sum = slic_warp_sum(chosen == k ? value[i] : 0);
-            if (threadIdx.x % 32 == 0) atomicAdd(&sums[k][i], sum);
-        }
+struct SlicLoadShared {
+    int sums[5];
+};
+// Converts the colours, puts every pixel into the cluster of its own cell, and seeds that with the pixel in the middle.
+static __global__ void slic_load(detail::SlicGrid grid, Image<const Rgba8, DeviceSpace> image,
+                                 Image<Vec<int16_t, 4>, DeviceSpace> colors,
+                                 Span<detail::SlicCentre, DeviceSpace> centres,
+                                 Span<unsigned long long, DeviceSpace> sums) {
+    SlicLoadShared& shared = static_shared<SlicLoadShared>();
+    const int thread = int(threadIdx.x);
+    const SlicPart part = SlicPart::of_block(grid);
+    if (thread < 5) shared.sums[thread] = 0;
+    __syncthreads();  // the zeros are there
+    const int cell_x = grid.units(part.left), cell_y = grid.units(part.top);
+    int sum[5] = {};
+    for (int pixel = part.begin + thread; pixel < part.end; pixel += slic_threads) {
+        const int x = part.x(pixel), y = part.y(pixel);
+        const Vec<int16_t, 4> color = detail::slic_color(image(x, y));
+        colors(x, y) = color;
+        for (int i = 0; i < 3; ++i) sum[i] += color[i];
+        sum[3] += grid.units(x) - cell_x, sum[4] += grid.units(y) - cell_y;
+    }
+    for (int i = 0; i < 5; ++i) {
+        const int total = __reduce_add_sync(~0u, sum[i]);
+        if (thread % 32 == 0) atomicAdd(&shared.sums[i], total);
+    }
+    __syncthreads();  // the sums of all warps are in
+    const long long count = max(part.end - part.begin, 0);
+    if (thread < 6) {
+        const long long corner = thread == 3 ? cell_x : thread == 4 ? cell_y : 0;
+        const long long total = thread < 5 ? shared.sums[thread] + count * corner : count;
+        atomicAdd(&sums[size_t(6) * size_t(part.cell) + size_t(thread)], (unsigned long long)(total));
+    }
+    if (thread == 0 && part.begin == 0) {
+        const int column = part.cell % grid.cells.width, row = part.cell / grid.cells.width;
+        const int x = (part.left + grid.column_begin(column + 1)) / 2, y = (part.top + grid.row_begin(row + 1)) / 2;
+        const Vec<int16_t, 4> color = detail::slic_color(image(x, y));
+        centres[size_t(part.cell)] = {{color[0], color[1], color[2], grid.units(x), grid.units(y)}};
     }
 }
 
-// Pixels whose turn it is choose their cluster, the others keep theirs: that of their own cell in the first iteration.
-static __global__ void slic_assign(detail::SlicGrid grid, detail::SlicTurn turn, bool first_iteration,
+struct SlicShared {
+    detail::SlicCandidate candidates[9];
+    int moved[9][6];  // into each candidate less out of it: L, a, b, x, y relative to the cell, and the pixels
+};
+
+// What an assignment is for: the first time that a pixel has its turn it comes from the cluster of its own cell, and
+// the last iteration needs no sums.
+enum class SlicPass { first, middle, last };
+
+// Pixels whose turn it is choose their cluster, a warp taking a stretch at a time.
+static __global__ void slic_assign(detail::SlicGrid grid, detail::SlicTurn turn, SlicPass pass,
                                    Image<const Vec<int16_t, 4>, DeviceSpace> colors,
                                    Span<const detail::SlicCentre, DeviceSpace> centres,
                                    Span<unsigned long long, DeviceSpace> sums, Image<int, DeviceSpace> labels) {
     SlicShared& shared = static_shared<SlicShared>();
-    const int cell = int(blockIdx.x), column = cell % grid.cells.width, row = cell / grid.cells.width;
+    const SlicPart part = SlicPart::of_block(grid);
+    const int cell = part.cell, column = cell % grid.cells.width, row = cell / grid.cells.width;
     const int thread = int(threadIdx.x);
     if (thread < 9) shared.candidates[thread] = detail::slic_candidate(grid, centres.data, column, row, thread);
-    if (thread < 54) shared.sums[thread / 6][thread % 6] = 0;
+    if (thread < 54) shared.moved[thread / 6][thread % 6] = 0;
     __syncthreads();  // candidates and zeros are there
 
-    const int left = grid.column_begin(column), width = grid.column_begin(column + 1) - left;
-    const int above = int(blockIdx.y) * slic_slice_rows, top = grid.row_begin(row) + above;
-    const int bottom = min(top + slic_slice_rows, grid.row_begin(row + 1));
-    const int cell_x = grid.units(left), cell_y = grid.units(grid.row_begin(row));
-    // Threads beyond the last pixel stay for the sums of their warp, and choose nothing.
-    for (int first = 0; first < (bottom - top) * width; first += slic_threads) {
-        const int index = first + thread, x = left + index % width, y = top + index / width;
-        int chosen = 9, value[6] = {0, 0, 0, 0, 0, 1};
-        if (y < bottom) {
-            const Vec<int16_t, 4> color = colors(x, y);
-            for (int i = 0; i < 3; ++i) value[i] = color[i];
-            value[3] = grid.units(x) - cell_x, value[4] = grid.units(y) - cell_y;
-            const int label = first_iteration ? cell : labels(x, y);
-            chosen = 3 * (label / grid.cells.width - row + 1) + label % grid.cells.width - column + 1;
-            float least = 0x1p26f;
-            for (int k = 0; k < 9 && turn.has(above * width + index); ++k) {
-                const float score = shared.candidates[k].score(float(value[0]), float(value[1]), float(value[2]),
-                                                               float(value[3]), float(value[4]));
-                if (score < least) least = score, chosen = k;
-            }
-            labels(x, y) = cell + (chosen / 3 - 1) * grid.cells.width + chosen % 3 - 1;
+    constexpr int stretch = detail::slic_stretch, warps = slic_threads / 32;
+    static_assert(stretch == 32 && slic_part % stretch == 0);
+    const int cell_x = grid.units(part.left), cell_y = grid.units(part.top);
+    const int begin = part.begin / stretch, before = begin % turn.step;
+    const int first = begin + turn.first - before + (turn.first < before ? turn.step : 0);
+    for (int s = first + thread / 32 * turn.step; s * stretch < part.end; s += warps * turn.step) {
+        const int pixel = s * stretch + thread % 32;
+        if (pixel >= part.end) continue;
+        const int x = part.x(pixel), y = part.y(pixel);
+        const Vec<int16_t, 4> color = colors(x, y);
+        const int label = pass == SlicPass::middle ? labels(x, y) : cell;
+        const int value[6] = {color[0], color[1], color[2], grid.units(x) - cell_x, grid.units(y) - cell_y, 1};
+        int chosen = 0;
+        float least = 0x1p26f;
+        for (int k = 0; k < 9; ++k) {
+            const float score = shared.candidates[k].score(float(value[0]), float(value[1]), float(value[2]),
+                                                           float(value[3]), float(value[4]));
+            if (score < least) least = score, chosen = k;
         }
-        slic_add(shared.sums, value, chosen);
+        const int choice = cell + (chosen / 3 - 1) * grid.cells.width + chosen % 3 - 1;
+        if (pass != SlicPass::middle || choice != label) labels(x, y) = choice;
+        if (pass == SlicPass::last || choice == label) continue;
+        const int left = 3 * (label / grid.cells.width - row + 1) + label % grid.cells.width - column + 1;
+        for (int i = 0; i < 6; ++i)
+            atomicAdd(&shared.moved[chosen][i], value[i]), atomicAdd(&shared.moved[left][i], -value[i]);
     }
-    __syncthreads();  // the sums of all warps are in
+    if (pass == SlicPass::last) return;
+    __syncthreads();  // the moves of all warps are in
 
-    if (thread < 9 && shared.sums[thread][5] > 0) {
-        const int* sum = shared.sums[thread];
-        const int cluster = cell + (thread / 3 - 1) * grid.cells.width + thread % 3 - 1;
-        const long long count = sum[5];
-        const long long absolute[6] = {sum[0], sum[1], sum[2], sum[3] + count * cell_x, sum[4] + count * cell_y, count};
-        for (int i = 0; i < 6; ++i) atomicAdd(&sums[size_t(6) * cluster + i], (unsigned long long)(absolute[i]));
+    if (thread < 54) {
+        const int k = thread / 6, i = thread % 6, cluster = cell + (k / 3 - 1) * grid.cells.width + k % 3 - 1;
+        const long long corner = i == 3 ? cell_x : i == 4 ? cell_y : 0;
+        const long long moved = shared.moved[k][i] + shared.moved[k][5] * corner;
+        if (moved != 0) atomicAdd(&sums[size_t(6) * size_t(cluster) + size_t(i)], (unsigned long long)(moved));
     }
 }
 }  // namespace kernels
 
 namespace detail {
-struct SlicColors {
-    Image<const Rgba8, DeviceSpace> image;
-    Image<Vec<int16_t, 4>, DeviceSpace> colors;
-
-    CINEBOKEH_HD void operator()(int x, int y) const { colors(x, y) = slic_color(image(x, y)); }
-};
-
-struct SlicSeed {
-    SlicGrid grid;
-    Image<const Vec<int16_t, 4>, DeviceSpace> colors;
-    Span<SlicCentre, DeviceSpace> centres;
-    Span<unsigned long long, DeviceSpace> sums;
-
-    CINEBOKEH_HD void operator()(int c, int r) const {
-        const int x = (grid.column_begin(c) + grid.column_begin(c + 1)) / 2;
-        const int y = (grid.row_begin(r) + grid.row_begin(r + 1)) / 2;
-        const Vec<int16_t, 4> color = colors(x, y);
-        const size_t cell = size_t(r) * size_t(grid.cells.width) + size_t(c);
-        centres[cell] = {{color[0], color[1], color[2], grid.units(x), grid.units(y)}};
-        for (int i = 0; i < 6; ++i) sums[6 * cell + size_t(i)] = 0;
-    }
-};
-
 struct SlicUpdate {
     Span<SlicCentre, DeviceSpace> centres;
-    Span<unsigned long long, DeviceSpace> sums;
+    Span<const unsigned long long, DeviceSpace> sums;
 
-    CINEBOKEH_HD void operator()(int cluster, int) const {
-        unsigned long long* sum = &sums[size_t(6) * size_t(cluster)];
-        SlicSums total{{}, int64_t(sum[5])};
-        for (int i = 0; i < 5; ++i) total.value[i] = int64_t(sum[i]);
-        slic_update(centres[size_t(cluster)], total);
-        for (int i = 0; i < 6; ++i) sum[i] = 0;
+    // One of the five means of a cluster.
+    CINEBOKEH_HD void operator()(int index, int) const {
+        const size_t cluster = size_t(index / 5), i = size_t(index % 5);
+        const int64_t count = int64_t(sums[6 * cluster + 5]);
+        if (count > 0) centres[cluster].value[i] = slic_mean(int64_t(sums[6 * cluster + i]), count);
     }
 };
 
@@ -136,13 +163,21 @@ public:
         require(image.size == grid_.image && labels.size == grid_.image, "Slic: the plan is for ", grid_.image.width,
                 " x ", grid_.image.height);
         require(count.count == 1, "Slic: count has one element");
-        for_each_pixel(exec_, grid_.image, SlicColors{image, colors_.view()});
-        for_each_pixel(exec_, grid_.cells, SlicSeed{grid_, colors_.view(), centres_.span(), sums_.span()});
-        const int slices = ceil_div(ceil_div(grid_.image.height, grid_.cells.height), kernels::slic_slice_rows);
+        const Size cell{ceil_div(grid_.image.width, grid_.cells.width),
+                        ceil_div(grid_.image.height, grid_.cells.height)};
+        const dim3 blocks(unsigned(clusters()) * unsigned(ceil_div(int(cell.area()), kernels::slic_part)));
+        const dim3 threads(kernels::slic_threads);
+        CINEBOKEH_CUDA(cudaMemsetAsync(sums_.span().data, 0, sums_.bytes(), exec_.stream()));
+        exec_.launch(blocks, threads, 0, kernels::slic_load, grid_, image, colors_.view(), centres_.span(),
+                     sums_.span());
         for (int i = 0; i < params_.iterations; ++i) {
-            if (i > 0) for_each_pixel(exec_, {clusters(), 1}, SlicUpdate{centres_.span(), sums_.span()});
-            exec_.launch(dim3(unsigned(clusters()), unsigned(slices)), dim3(kernels::slic_threads), 0,
-                         kernels::slic_assign, grid_, SlicTurn::of(i, params_), i == 0,
+            using Pass = kernels::SlicPass;
+            const bool first = i < params_.interlace, last = i + 1 == params_.iterations;
+            if (i > 0) for_each_pixel(exec_, {5 * clusters(), 1}, SlicUpdate{centres_.span(), sums_.span()});
+            exec_.launch(blocks, threads, 0, kernels::slic_assign, grid_, SlicTurn::of(i, params_),
+                         last    ? Pass::last
+                         : first ? Pass::first
+                                 : Pass::middle,
                          View<const Vec<int16_t, 4>, Cuda>(colors_.view()),
                          SpanView<const SlicCentre, Cuda>(centres_.span()), sums_.span(), labels);
         }

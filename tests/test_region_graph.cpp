@@ -191,18 +191,20 @@ TEST_CASE_TEMPLATE("the region graph on the device is that of the CPU to the bit
 #endif
 
 TEST_CASE_TEMPLATE("every pixel may be a region, and a region may have no pixel", Exec, EXECUTORS) {
-    const Size size{6, 5};
-    std::vector<int> labels(size.area());
-    for (size_t i = 0; i < labels.size(); ++i) labels[i] = int(i);
-    const auto pixels = noise_rgba(size);
-    Exec exec;
-    const Buffer<Rgba8, Exec> image(exec, size, pixels);
-    const Buffer<int, Exec> label_image(exec, size, labels);
-    RegionGraph<Exec> graph(exec, size, 40);
-    graph(image.view(), label_image.view(), 40);
-    const Result result = result_of(graph, exec);
-    check_against_definition(pixels, labels, size, 40, result);
-    CHECK(result.regions[39].pixels == 0);
+    for (Size size : {Size{6, 5}, Size{37, 34}}) {  // a few, and more than a tile expects
+        const int regions = int(size.area()), last = regions + 9;
+        std::vector<int> labels(size.area());
+        for (size_t i = 0; i < labels.size(); ++i) labels[i] = int(i);
+        const auto pixels = noise_rgba(size);
+        Exec exec;
+        const Buffer<Rgba8, Exec> image(exec, size, pixels);
+        const Buffer<int, Exec> label_image(exec, size, labels);
+        RegionGraph<Exec> graph(exec, size, last + 1);
+        graph(image.view(), label_image.view(), last + 1);
+        const Result result = result_of(graph, exec);
+        check_against_definition(pixels, labels, size, last + 1, result);
+        CHECK(result.regions[size_t(last)].pixels == 0);
+    }
 }
 
 TEST_CASE("the region graph reads bottom-up images") {

@@ -149,7 +149,7 @@ private:
     Buffer<RegionSums, Cuda> sums_;
     Buffer<Region, Cuda> regions_;
     Buffer<unsigned long long, Cuda> keys_;
-    Buffer<int, Cuda> border_, used_, offsets_, next_, targets_, borders_;
+    Buffer<int, Cuda> border_, used_, offsets_, next_, targets_, borders_, listed_;
     Buffer<RegionGraphState, Cuda> state_;
 };
 #endif

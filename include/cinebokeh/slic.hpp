@@ -30,8 +30,13 @@ struct SlicGrid {
     int least_pixels;  // of a connected piece that stays on its own
 
     SlicGrid(Size image, const SlicParams& params);
-    CINEBOKEH_HD int column_begin(int c) const { return int(int64_t(c) * image.width / cells.width); }
-    CINEBOKEH_HD int row_begin(int r) const { return int(int64_t(r) * image.height / cells.height); }
+    // Sides below 2^16 keep the products in 32 bits.
+    CINEBOKEH_HD int column_begin(int c) const {
+        return int(unsigned(c) * unsigned(image.width) / unsigned(cells.width));
+    }
+    CINEBOKEH_HD int row_begin(int r) const {
+        return int(unsigned(r) * unsigned(image.height) / unsigned(cells.height));
+    }
     CINEBOKEH_HD int units(int pixel) const { return int((pixel * step + (1 << 15)) >> 16); }
 };
 struct SlicCentre {
