@@ -158,9 +158,10 @@ void App::drag_or_click() {
 }
 
 float App::distance_at(Float2 pixel) {
-    const HostImage<const float> disparity{frame_->disparity.data(), frame_->frame.size};
-    const std::optional<float> seen =
-        autofocus_.at_point(disparity, int(pixel[0]), int(pixel[1]), 1 + disparity.size.height / 100);
+    const PixelMaps& maps = frame_->maps;
+    const HostImage<const float> disparity{maps.disparity.data(), maps.size};
+    const std::optional<float> seen = autofocus_.at_point(disparity, int(pixel[0]) / maps.step,
+                                                          int(pixel[1]) / maps.step, 1 + disparity.size.height / 100);
     return seen ? 1 / std::max(*seen, 1e-3f) : settings_.focus_distance;
 }
 
@@ -173,11 +174,9 @@ void App::describe_pixel(Float2 pixel) {
     int used = std::snprintf(text, sizeof text, "%d, %d   rgb %d %d %d", x, y, colour[0], colour[1], colour[2]);
     if (at < frame.frame.matte.size())
         used += std::snprintf(text + used, sizeof text - size_t(used), "   alpha %.2f", double(frame.frame.matte[at]));
-    if (at < frame.disparity.size())
-        used += std::snprintf(text + used, sizeof text - size_t(used), "   %.2f m",
-                              1 / std::max(1e-3, double(frame.disparity[at])));
-    if (at < frame.defocus.size())
-        std::snprintf(text + used, sizeof text - size_t(used), "   radius %+.1f", double(frame.defocus[at]));
+    if (const size_t in_maps = frame.maps.at(x, y); in_maps < frame.maps.defocus.size())
+        std::snprintf(text + used, sizeof text - size_t(used), "   %.2f m   radius %+.1f",
+                      1 / std::max(1e-3, double(frame.maps.disparity[in_maps])), double(frame.maps.defocus[in_maps]));
     const ImVec2 size = ImGui::CalcTextSize(text);
     ImDrawList& list = *ImGui::GetWindowDrawList();
     list.AddRectFilled({8, 8}, {size.x + 24, size.y + 16}, IM_COL32(15, 15, 17, 200), 4);

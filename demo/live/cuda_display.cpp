@@ -46,7 +46,7 @@ public:
         cudaFreeHost(pinned_);
         if (buffer_) calls_.remove(1, &buffer_);
     }
-    DisplayRoute show(const GpuPicture& picture, unsigned texture) override {
+    DisplayRoute show(const GpuImage& picture, unsigned texture) override {
         if (texture != texture_ || !(picture.size == size_)) forget();
         texture_ = texture, size_ = picture.size;
         return choice_([&](DisplayRoute route) {
@@ -61,7 +61,7 @@ private:
     size_t row_bytes() const { return size_t(size_.width) * sizeof(Rgba8); }
     size_t bytes() const { return size_.area() * sizeof(Rgba8); }
 
-    bool into_image(const GpuPicture& picture) {
+    bool into_image(const GpuImage& picture) {
         if (!shared_ && !works(cudaGraphicsGLRegisterImage(&shared_, texture_, GL_TEXTURE_2D,
                                                            cudaGraphicsRegisterFlagsWriteDiscard)))
             return false;
@@ -74,7 +74,7 @@ private:
         return copied || forget();
     }
 
-    bool through_buffer(const GpuPicture& picture) {
+    bool through_buffer(const GpuImage& picture) {
         if (!buffer_) calls_.generate(1, &buffer_);
         calls_.bind(pixel_unpack_buffer, buffer_);
         const bool filled = fill_buffer(picture);
@@ -82,7 +82,7 @@ private:
         calls_.bind(pixel_unpack_buffer, 0);
         return filled;
     }
-    bool fill_buffer(const GpuPicture& picture) {
+    bool fill_buffer(const GpuImage& picture) {
         if (!shared_) {
             calls_.allocate(pixel_unpack_buffer, ptrdiff_t(bytes()), nullptr, stream_draw);
             if (!works(cudaGraphicsGLRegisterBuffer(&shared_, buffer_, cudaGraphicsRegisterFlagsWriteDiscard)))
@@ -98,7 +98,7 @@ private:
         return copied || forget();
     }
 
-    void through_pinned(const GpuPicture& picture) {
+    void through_pinned(const GpuImage& picture) {
         if (!pinned_) check(cudaMallocHost(&pinned_, bytes()), "pinned memory");
         check(cudaMemcpy2D(pinned_, row_bytes(), picture.data, size_t(picture.pitch), row_bytes(), size_t(size_.height),
                            cudaMemcpyDeviceToHost),

@@ -30,8 +30,8 @@ public:
     /// The subject of the next picture. False where it is lost. Needs a start.
     virtual bool track(HostImage<const Rgba8> picture, HostImage<float> matte) = 0;
     /// The people in the next picture, by Robust Video Matting. False where that cannot be: network_problem() says why,
-    /// and every hundred pictures it is tried again.
-    virtual bool find_people(HostImage<const Rgba8> picture, HostImage<float> matte) = 0;
+    /// and every hundred pictures it is tried again. On a GPU picture and matte are left there too.
+    virtual bool find_people(HostImage<const Rgba8> picture, HostImage<float> matte, FrameOnGpu& on_gpu) = 0;
     /// Why there is no network, with what to do, in one line; empty where there is one.
     virtual std::string network_problem() const = 0;
     /// What the network computes with, for people.
@@ -39,8 +39,8 @@ public:
     /// Draws what is remembered of a subject that is followed (LiveView::templates), or where its newest look is found
     /// (LiveView::response). Returns one line about it.
     virtual std::string draw(LiveView view, HostImage<const Rgba8> picture, HostImage<Rgba8> out) = 0;
-    /// Moves and smooths the edge as the settings ask.
-    virtual void finish(const LiveSettings& settings, HostImage<float> matte) = 0;
+    /// Moves and smooths the edge as the settings ask. Returns whether the matte has changed.
+    virtual bool finish(const LiveSettings& settings, HostImage<float> matte) = 0;
     /// Works at another resolution: a tracker from the next start on, the network at once.
     virtual void set_quality(const Quality& quality) = 0;
     /// What made the last matte, "cpu" or "cuda". May be asked by any thread.
@@ -52,9 +52,9 @@ class RenderEngine {
 public:
     virtual ~RenderEngine() = default;
 
-    /// Fills the disparity and the distance of the subject, as the focus of the frame.
+    /// Finds the disparity and the distance of the subject, as the focus of the frame.
     virtual void measure(const LiveSettings& settings, LiveFrame& frame) = 0;
-    /// Fills the defocus, the rest of the focus, the result and, where asked for, the view.
+    /// Fills the maps, the rest of the focus, the result and, where asked for, the view.
     virtual void render(const LiveSettings& settings, LiveFrame& frame) = 0;
     /// What made the last result.
     virtual std::string renderer() const = 0;

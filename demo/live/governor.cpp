@@ -3,6 +3,9 @@
 #include <algorithm>
 
 namespace cinebokeh::demo {
+namespace {
+constexpr int frames_of_change = 4;  // three under way, and the first of the new quality
+}  // namespace
 
 void Governor::pin(int step) {
     pinned_ = step >= 0;
@@ -11,6 +14,10 @@ void Governor::pin(int step) {
 }
 
 bool Governor::frame(double now, float slowest_stage_ms) {
+    if (not_counted_ > 0) {
+        --not_counted_;
+        return false;
+    }
     mean_ms_ = mean_ms_ == 0 ? slowest_stage_ms : mean_ms_ * 0.9f + slowest_stage_ms * 0.1f;
     if (pinned_) return false;
     const float budget = 1000 / target_fps_;
@@ -43,5 +50,6 @@ void Governor::move(int step, double now) {
     moved_at_ = now;
     slow_since_ = fast_since_ = -1;
     mean_ms_ = 0;  // what comes was computed at another quality
+    not_counted_ = frames_of_change;
 }
 }  // namespace cinebokeh::demo

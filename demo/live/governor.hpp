@@ -30,7 +30,8 @@ public:
     ///
     /// A step down needs half a second of slow frames in the mean, less where they are far too slow, and is then a
     /// double one; a step up needs two seconds with a third to spare. A step up that had to be taken back is not tried
-    /// again for ten seconds, then twenty, and so on: no oscillation.
+    /// again for ten seconds, then twenty, and so on: no oscillation. The first frame does not count, nor do the first
+    /// after a change: they were under way, or waited for what had to be made anew.
     bool frame(double now_seconds, float slowest_stage_ms);
 
     int step() const { return step_; }
@@ -42,6 +43,7 @@ private:
     float target_fps_, mean_ms_ = 0;
     int step_ = 0;
     bool pinned_ = false, rising_ = false;
+    int not_counted_ = 1;  // frames
     double slow_since_ = -1, fast_since_ = -1, moved_at_ = 0, no_rise_before_ = 0, patience_ = 10;
 };
 }  // namespace cinebokeh::demo

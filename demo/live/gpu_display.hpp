@@ -8,10 +8,10 @@
 
 namespace cinebokeh::demo {
 
-/// A finished picture in the memory of the GPU, kept as long as somebody holds this.
-struct GpuPicture {
-    const void* data = nullptr;  // Rgba8
-    ptrdiff_t pitch = 0;         // bytes
+/// An image in the memory of the GPU, finished, and kept as long as somebody holds this.
+struct GpuImage {
+    const void* data = nullptr;
+    ptrdiff_t pitch = 0;  // bytes
     Size size;
     std::shared_ptr<const void> memory;
 };
@@ -38,8 +38,9 @@ private:
 class GpuDisplay {
 public:
     virtual ~GpuDisplay() = default;
-    /// `texture` has the size of the picture, which may be dropped when this returns. Throws Error where the GPU fails.
-    virtual DisplayRoute show(const GpuPicture& picture, unsigned texture) = 0;
+    /// `picture` is Rgba8; `texture` has its size. The picture may be dropped when this returns. Throws Error where the
+    /// GPU fails.
+    virtual DisplayRoute show(const GpuImage& picture, unsigned texture) = 0;
 };
 std::unique_ptr<GpuDisplay> make_cuda_display();  // where built with CUDA, with a current context of OpenGL
 }  // namespace cinebokeh::demo

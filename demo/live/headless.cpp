@@ -75,6 +75,7 @@ void write_live_report(const std::string& file, const LivePipeline& pipeline,
 int run_headless(LivePipeline& pipeline, const HeadlessParams& params) {
     long shown = 0;
     std::string told;
+    pipeline.show_from_gpu();  // nobody looks: a result of the GPU stays there
     {
         Progress progress(params.frames, params.quiet);
         while (!stop_requested() && (params.frames == 0 || shown < params.frames) &&

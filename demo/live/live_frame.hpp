@@ -21,18 +21,39 @@ struct FocusState {
     bool planes = true;                 // there is nothing but them
 };
 
-struct LiveFrame {
-    Frame frame;                   // picture, matte and result
+/// What is known of every pixel, or of every `step`-th of every `step`-th row where only a person looks at it.
+struct PixelMaps {
+    int step = 1;
+    Size size;                     // of the maps
     std::vector<float> disparity;  // 1 / metres
     std::vector<float> defocus;    // signed radius, pixels; positive = nearer than the focus
-    std::vector<Rgba8> view;       // the picture of an intermediate that was asked for; else empty
+
+    void resize(Size frame, int every) {
+        step = every, size = {ceil_div(frame.width, every), ceil_div(frame.height, every)};
+        disparity.resize(size.area()), defocus.resize(size.area());
+    }
+    /// Where a pixel of the frame is found in the maps.
+    size_t at(int x, int y) const { return size_t(y / step) * size_t(size.width) + size_t(x / step); }
+};
+
+/// What a stage has left of a frame in the memory of the GPU, for the stages after it.
+struct FrameOnGpu {
+    std::optional<GpuImage> picture;  // Rgba8
+    std::optional<GpuImage> matte;    // float
+};
+
+struct LiveFrame {
+    Frame frame;  // picture, matte and result
+    PixelMaps maps;
+    FrameOnGpu inputs;
+    std::vector<Rgba8> view;  // the picture of an intermediate that was asked for; else empty
     LiveView viewed = LiveView::result;
     std::string note;               // about the view: what there is to see, or why there is nothing
     std::vector<Rgba8> of_subject;  // a view that the side of the subject drew, and its note
     LiveView of_subject_viewed = LiveView::result;
     std::string of_subject_note;
-    std::optional<GpuPicture> on_gpu;  // what is to be shown, where the rendering kept it for the display
-    bool result_on_host = true;        // the result is wanted there, and the view; to be set before the rendering
+    std::optional<GpuImage> on_gpu;  // what is to be shown (Rgba8), where the rendering kept it for the display
+    bool whole_on_host = true;       // result, view and all of the maps are wanted there; set before the rendering
     FocusState focus;
     bool lost = false;       // the subject is: the matte is an old one
     double captured_at = 0;  // seconds since the start
@@ -53,7 +74,7 @@ public:
         }
         if (!frame) frame = std::make_unique<LiveFrame>();
         return {frame.release(), [free = free_](LiveFrame* used) {
-                    used->under_way.reset(), used->on_gpu.reset();
+                    used->under_way.reset(), used->on_gpu.reset(), used->inputs = {};
                     std::lock_guard lock(free->mutex);
                     free->frames.emplace_back(used);
                 }};

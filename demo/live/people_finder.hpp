@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "live_frame.hpp"
 #include "network_matting.hpp"
 
 namespace cinebokeh::demo {
@@ -12,7 +13,8 @@ class PeopleFinder {
 public:
     virtual ~PeopleFinder() = default;
 
-    virtual void find(HostImage<const Rgba8> picture, HostImage<float> matte) = 0;
+    /// On a GPU picture and matte are left there too.
+    virtual void find(HostImage<const Rgba8> picture, HostImage<float> matte, FrameOnGpu& on_gpu) = 0;
     virtual void set_downsample_ratio(double ratio) = 0;
     virtual std::string description() const = 0;
     /// "cpu" or "cuda".

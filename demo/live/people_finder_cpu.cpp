@@ -7,7 +7,7 @@ public:
     PeopleOnCpu(Cpu& cpu, const NetworkOptions& options, const std::string& weights, Size size)
         : network_(cpu, cpu, options, weights, size) {}
 
-    void find(HostImage<const Rgba8> picture, HostImage<float> matte) override {
+    void find(HostImage<const Rgba8> picture, HostImage<float> matte, FrameOnGpu&) override {
         network_.matte(picture, picture, matte);
     }
     void set_downsample_ratio(double ratio) override { network_.set_downsample_ratio(ratio); }

@@ -13,7 +13,7 @@ void LivePipeline::render_frames() {
             std::lock_guard lock(mutex_);
             outputs = outputs_;
         }
-        frame->result_on_host = !shows_from_gpu_ || !outputs.empty();
+        frame->whole_on_host = !shows_from_gpu_ || !outputs.empty();
         try {
             render(frame);
         } catch (const std::exception& error) {
@@ -55,6 +55,7 @@ FramePointer LivePipeline::release_held_back() {
     std::lock_guard lock(mutex_);
     next->frame.matte = newest_matte_.alpha;
     next->frame.matte.resize(next->frame.size.area());
+    next->inputs.matte.reset();
     next->lost = newest_matte_.lost;
     next->of_subject = newest_matte_.view, next->of_subject_viewed = newest_matte_.viewed;
     next->of_subject_note = newest_matte_.note;

@@ -76,12 +76,12 @@ void LivePipeline::subject_of(LiveFrame& frame) {
         if (settings.subject != LiveSubject::network) tell(Teller::network, "");
         if (!people) follow_in(frame, wish);
     }
-    subject_->finish(settings, matte);
+    if (subject_->finish(settings, matte)) frame.inputs.matte.reset();
 }
 
 bool LivePipeline::find_people(LiveFrame& frame) {
     const HostImage<float> matte{frame.frame.matte.data(), frame.frame.size};
-    if (!subject_->find_people(frame.frame.picture(), matte)) {
+    if (!subject_->find_people(frame.frame.picture(), matte, frame.inputs)) {
         tell(Teller::network, subject_->network_problem() + " (the subject is found and followed without them)");
         return false;
     }

@@ -73,7 +73,7 @@ void Recorder::handle(const LiveFrame& frame) {
     }
     write_matte_png(params_.folder + "/mattes" + name, frame.frame.matte_view());
     if (params_.disparity) {
-        files_->disparity = frame.disparity;
+        files_->disparity = frame.maps.disparity;
         for (float& disparity : files_->disparity) disparity = scale.to(disparity);
         write_disparity_png(params_.folder + "/disparity" + name, {files_->disparity.data(), frame.frame.size});
     }

@@ -1,8 +1,6 @@
 // Rendering live frames on an executor: the same text serves both backends.
 #pragma once
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -17,7 +15,10 @@
 #include "cinebokeh/pipeline/draft_bokeh.hpp"
 #include "cinebokeh/plane_disparity.hpp"
 #include "cinebokeh/slic.hpp"
+#include "cinebokeh/tile_extrema.hpp"
 #include "engine.hpp"
+#include "gpu_images.hpp"
+#include "staged_copy.hpp"
 
 namespace cinebokeh::demo {
 
@@ -25,33 +26,111 @@ namespace cinebokeh::demo {
 template <class T, class Exec>
 class OnExec {
 public:
-    OnExec(Exec& exec, Size size) : exec_(&exec) {
-        if constexpr (on_device) buffer_ = Buffer<T, Exec>(exec, size);
-    }
-    View<const T, Exec> in(HostImage<const T> host) {
-        if constexpr (!on_device)
-            return host;
-        else {
-            copy(*exec_, host, buffer_.view());
-            return buffer_.view();
-        }
-    }
+    OnExec(Exec&, Cpu&, Size) {}
+    View<const T, Exec> in(HostImage<const T> host, const std::optional<GpuImage>& = {}) { return host; }
     /// Where a result for `host` is to be written; back() then brings it there.
-    View<T, Exec> out(HostImage<T> host) {
-        if constexpr (!on_device)
-            return host;
-        else
-            return buffer_.view();
+    View<T, Exec> out(HostImage<T> host) { return host; }
+    void back(HostImage<T>) {}
+};
+#if CINEBOKEH_GRID
+template <class T>
+class OnExec<T, Cuda> {
+public:
+    OnExec(Cuda& exec, Cpu& copiers, Size size) : stage_(exec, copiers, size), buffer_(exec, size) {}
+    /// `there` is the same image, where a stage before has left it.
+    View<const T, Cuda> in(HostImage<const T> host, const std::optional<GpuImage>& there = {}) {
+        if (there) return view_of<T>(*there);
+        stage_.up(host, buffer_.view());
+        return buffer_.view();
     }
-    void back(HostImage<T> host) {
-        if constexpr (on_device) copy(*exec_, View<const T, Exec>(buffer_.view()), host);
+    View<T, Cuda> out(HostImage<T>) { return buffer_.view(); }
+    void back(HostImage<T> host) { stage_.down(buffer_.view(), host); }
+
+private:
+    StagedCopy<T> stage_;
+    Buffer<T, Cuda> buffer_;
+};
+#endif
+
+/// The maps of the frame at hand on the executor: those of the frame itself on Cpu.
+template <class Exec>
+class MapsOnExec {
+public:
+    MapsOnExec(Exec& exec, Cpu&, Size) : exec_(exec) {}
+    void begin(LiveFrame& frame) {
+        frame.maps.resize(frame.frame.size, 1);
+        disparity = {frame.maps.disparity.data(), frame.maps.size};
+        defocus = {frame.maps.defocus.data(), frame.maps.size};
+    }
+    void take_disparity(HostImage<const float> given) { copy(exec_, given, disparity); }
+    void back(LiveFrame&) {}
+
+    View<float, Exec> disparity, defocus;
+
+private:
+    Exec& exec_;
+};
+#if CINEBOKEH_GRID
+/// Every `step`-th value of every `step`-th row.
+struct EveryNth {
+    Image<const float, DeviceSpace> in;
+    int step;
+    Image<float, DeviceSpace> out;
+    CINEBOKEH_HD void operator()(int x, int y) const { out(x, y) = in(x * step, y * step); }
+};
+template <>
+class MapsOnExec<Cuda> {
+public:
+    MapsOnExec(Cuda& exec, Cpu& copiers, Size size)
+        : exec_(exec), stage_(exec, copiers, size), disparity_(exec, size), defocus_(exec, size), fewer_(exec, size) {}
+    void begin(LiveFrame&) { disparity = disparity_.view(), defocus = defocus_.view(); }
+    void take_disparity(HostImage<const float> given) { stage_.up(given, disparity); }
+    /// Waits.
+    void back(LiveFrame& frame) {
+        frame.maps.resize(frame.frame.size, frame.whole_on_host ? 1 : seldom);
+        bring(disparity, frame.maps, frame.maps.disparity);
+        bring(defocus, frame.maps, frame.maps.defocus);
+    }
+
+    View<float, Cuda> disparity, defocus;
+
+private:
+    static constexpr int seldom = 4;  // a sixteenth of the values is enough for a hand with a mouse
+
+    void bring(View<const float, Cuda> map, const PixelMaps& maps, std::vector<float>& to) {
+        const View<float, Cuda> fewer = fewer_.view().crop(0, 0, maps.size);
+        if (maps.step > 1) for_each_pixel(exec_, maps.size, EveryNth{map, maps.step, fewer});
+        stage_.down(maps.step > 1 ? View<const float, Cuda>(fewer) : map, {to.data(), maps.size});
+    }
+
+    Cuda& exec_;
+    StagedCopy<float> stage_;
+    Buffer<float, Cuda> disparity_, defocus_, fewer_;
+};
+#endif
+
+/// Pictures that the window takes on the device.
+template <class Exec>
+class KeptForDisplay {
+public:
+    explicit KeptForDisplay(Size) {}
+    std::optional<GpuImage> keep(Exec&, View<const Rgba8, Exec>) { return {}; }
+};
+#if CINEBOKEH_GRID
+template <>
+class KeptForDisplay<Cuda> {
+public:
+    explicit KeptForDisplay(Size size) : images_(size) {}
+    std::optional<GpuImage> keep(Cuda& exec, View<const Rgba8, Cuda> shown) {
+        const GpuImage kept = images_.take();
+        copy(exec, shown, to_be_filled<Rgba8>(kept));
+        return kept;
     }
 
 private:
-    static constexpr bool on_device = !std::is_same_v<typename Exec::Space, HostSpace>;
-    Exec* exec_;
-    Buffer<T, Exec> buffer_;
+    GpuImages<Rgba8> images_;
 };
+#endif
 
 template <class Exec>
 class RenderOn : public RenderEngine {
@@ -59,42 +138,42 @@ public:
     /// `exec` must outlive the engine.
     RenderOn(Exec& exec, const EngineParams& params)
         : exec_(exec),
+          cpu_(std::is_same_v<Exec, Cpu> ? 1 : threads_of_copy()),
           size_(params.size),
           backgrounds_(cpu_, size_),
-          picture_(exec, size_),
-          backdrop_(exec, size_),
-          result_(exec, size_),
-          view_(exec, size_),
-          matte_(exec, size_),
-          disparity_on_(exec, size_),
-          defocus_on_(exec, size_),
-          autofocus_(exec) {}
+          picture_(exec, cpu_, size_),
+          backdrop_(exec, cpu_, size_),
+          result_(exec, cpu_, size_),
+          view_(exec, cpu_, size_),
+          matte_(exec, cpu_, size_),
+          maps_(exec, cpu_, size_),
+          least_(exec, extrema_size(size_)),
+          most_(exec, extrema_size(size_)),
+          extrema_(2 * extrema_size(size_).area()),
+          autofocus_(exec),
+          shown_(size_) {}
 
     void measure(const LiveSettings& settings, LiveFrame& frame) override {
-        matte_in_ = matte_.in(frame.frame.matte_view());
+        matte_in_ = matte_.in(frame.frame.matte_view(), frame.inputs.matte);
         subject_.reset();
         frame.focus.distance = settings.subject_distance;
         frame.focus.subject = 1 / settings.subject_distance, frame.focus.background = 1 / settings.background_distance;
         frame.focus.planes = frame.frame.disparity.empty() && settings.tilt == 0;
-        frame.disparity.resize(size_.area());
-        const HostImage<float> disparity{frame.disparity.data(), size_};
-        disparity_ = disparity_on_.out(disparity);
+        maps_.begin(frame);
         if (frame.frame.disparity.empty()) {
             plane_disparity<Exec>(exec_, matte_in_,
                                   {1 / settings.subject_distance, 1 / settings.background_distance, settings.tilt},
-                                  disparity_);
+                                  maps_.disparity);
         } else {
-            copy(exec_, frame.frame.disparity_view(), disparity_);
-            subject_ = autofocus_.on_matte(disparity_, matte_in_);
+            maps_.take_disparity(frame.frame.disparity_view());
+            subject_ = autofocus_.on_matte(maps_.disparity, matte_in_);
             if (subject_) frame.focus.distance = 1 / std::max(*subject_, 1e-3f);
         }
-        disparity_on_.back(disparity);
-        exec_.synchronize();
     }
 
     void render(const LiveSettings& settings, LiveFrame& frame) override {
         const HostImage<Rgba8> result{frame.frame.result.data(), size_};
-        const View<const Rgba8, Exec> picture = picture_.in(frame.frame.picture());
+        const View<const Rgba8, Exec> picture = picture_.in(frame.frame.picture(), frame.inputs.picture);
         find_defocus(settings, frame);
         const View<Rgba8, Exec> out = result_.out(result);
         renderer_ = names_of_backgrounds()[size_t(settings.background)];
@@ -114,8 +193,9 @@ public:
                 replacement().cut_out(picture, matte_in_, out);
                 break;
         }
-        if (frame.result_on_host) result_.back(result);
+        if (frame.whole_on_host) result_.back(result);
         keep_for_display(draw_view(settings, frame, picture, out), frame);
+        maps_.back(frame);
         exec_.synchronize();
     }
 
@@ -130,23 +210,20 @@ private:
         focus_ = focus_of(lens, size_.width);
         if (frame.focus.strength > 0) focus_ = {frame.focus.strength, 1 / frame.focus.distance};  // of a recording
         frame.focus.strength = focus_.strength;
-        frame.defocus.resize(size_.area());
-        const HostImage<float> defocus{frame.defocus.data(), size_};
-        defocus_ = defocus_on_.out(defocus);
-        defocus_map<Exec>(exec_, disparity_, focus_, defocus_);
-        defocus_on_.back(defocus);
-        exec_.synchronize();
-        frame.focus.largest = largest_of(frame.defocus);
+        defocus_map<Exec>(exec_, maps_.disparity, focus_, maps_.defocus);
+        frame.focus.largest = largest_radius();
     }
 
-    // In sixteen parts, which a processor compares at once.
-    static float largest_of(const std::vector<float>& defocus) {
-        std::array<float, 16> most{};
-        for (size_t i = 0; i < defocus.size(); ++i) {
-            const float radius = std::abs(defocus[i]);
-            most[i % most.size()] = radius > most[i % most.size()] ? radius : most[i % most.size()];
-        }
-        return *std::max_element(most.begin(), most.end());
+    // Waits.
+    float largest_radius() {
+        const Size tiles = least_.size();
+        tile_extrema(exec_, maps_.defocus, least_.view(), most_.view());
+        copy(exec_, View<const float, Exec>(least_.view()), HostImage<float>(extrema_.data(), tiles));
+        copy(exec_, View<const float, Exec>(most_.view()), HostImage<float>(extrema_.data() + tiles.area(), tiles));
+        exec_.synchronize();
+        float largest = 0;
+        for (const float extreme : extrema_) largest = std::max(largest, std::abs(extreme));
+        return largest;
     }
 
     // The fast renderer knows round apertures, the exact one every shape.
@@ -166,7 +243,7 @@ private:
     void blur_by_depth(const LiveSettings& settings, const LiveFrame& frame, View<const Rgba8, Exec> picture,
                        View<Rgba8, Exec> out) {
         const bool believed = settings.snap && !frame.frame.drawn;
-        BokehInput<Exec> input{picture, disparity_, feathered(settings), believed ? subject_ : std::nullopt};
+        BokehInput<Exec> input{picture, maps_.disparity, feathered(settings), believed ? subject_ : std::nullopt};
         Focus focus = focus_;
         const float apart = frame.focus.subject - frame.focus.background;
         if (frame.focus.planes && std::abs(apart) > 1e-3f) {  // two planes at 1 and 0
@@ -224,16 +301,7 @@ private:
     // Where the window takes pictures of the device: a copy of what is shown, for as long as the frame lives.
     void keep_for_display(View<const Rgba8, Exec> shown, LiveFrame& frame) {
         frame.on_gpu.reset();
-        if constexpr (!std::is_same_v<typename Exec::Space, HostSpace>) {
-            if (frame.result_on_host || !shown.data) return;
-            const auto is_free = [](const auto& kept) { return kept.use_count() == 1; };
-            auto kept = std::find_if(kept_.begin(), kept_.end(), is_free);
-            std::atomic_thread_fence(std::memory_order_acquire);  // after what the window has read of it
-            if (kept == kept_.end()) kept = kept_.insert(kept, std::make_shared<Buffer<Rgba8, Exec>>(exec_, size_));
-            const View<Rgba8, Exec> to = (*kept)->view();
-            copy(exec_, shown, to);
-            frame.on_gpu = GpuPicture{to.data, to.pitch, size_, *kept};
-        }
+        if (!frame.whole_on_host && shown.data) frame.on_gpu = shown_.keep(exec_, shown);
     }
 
     // Draws the picture of what was asked for, beside the result; returns what is to be shown, where it is on Exec.
@@ -254,8 +322,8 @@ private:
         const HostImage<Rgba8> shown{frame.view.data(), size_};
         const View<Rgba8, Exec> out = view_.out(shown);
         paint(settings, frame, picture, result, out);
-        if (settings.zebra) focus_zebra<Exec>(exec_, defocus_, 1, frame.frame.index, out);
-        if (frame.result_on_host) view_.back(shown);
+        if (settings.zebra) focus_zebra<Exec>(exec_, maps_.defocus, 1, frame.frame.index, out);
+        if (frame.whole_on_host) view_.back(shown);
         return out;
     }
 
@@ -266,10 +334,10 @@ private:
                 false_color<Exec>(exec_, matte_in_, 0, 1, Palette::grey, out);
                 break;
             case LiveView::disparity:
-                false_color<Exec>(exec_, disparity_, 0, 1.2f / settings.subject_distance, Palette::heat, out);
+                false_color<Exec>(exec_, maps_.disparity, 0, 1.2f / settings.subject_distance, Palette::heat, out);
                 break;
             case LiveView::defocus:
-                false_color<Exec>(exec_, defocus_, -30, 30, Palette::diverging, out);
+                false_color<Exec>(exec_, maps_.defocus, -30, 30, Palette::diverging, out);
                 break;
             case LiveView::superpixels:
                 draw_superpixels(picture, out);
@@ -310,7 +378,7 @@ private:
             levels.at[levels.count] = layered->layer_radius(levels.count) * (drafted_ ? 2 : 1);
             levels.zero += levels.at[levels.count] < 0;
         }
-        nearest_level<Exec>(exec_, defocus_, levels, levels_.view());
+        nearest_level<Exec>(exec_, maps_.defocus, levels, levels_.view());
         const float most = float(std::max({levels.zero, levels.count - 1 - levels.zero, 1}));
         false_color<Exec>(exec_, levels_.view(), -most, most, Palette::diverging, out);
         char text[96];
@@ -320,13 +388,14 @@ private:
     }
 
     Exec& exec_;
-    Cpu cpu_{1};
+    Cpu cpu_;  // makes backgrounds, and copies to and from a GPU
     Size size_;
     BackgroundFrames backgrounds_;
-    std::vector<std::shared_ptr<Buffer<Rgba8, Exec>>> kept_;  // for the display
     OnExec<Rgba8, Exec> picture_, backdrop_, result_, view_;
-    OnExec<float, Exec> matte_, disparity_on_, defocus_on_;
-    View<float, Exec> disparity_, defocus_;  // of the frame at hand
+    OnExec<float, Exec> matte_;
+    MapsOnExec<Exec> maps_;
+    Buffer<float, Exec> least_, most_;  // of the defocus in tiles
+    std::vector<float> extrema_;
     Autofocus<Exec> autofocus_;
     View<const float, Exec> matte_in_;
     std::optional<float> subject_;  // its disparity, where that and the matte are known: the matte is then believed
@@ -342,5 +411,6 @@ private:
     std::optional<Feather<Exec>> feather_;
     int feathered_by_ = 0;  // pixels
     Buffer<float, Exec> feathered_, levels_;
+    KeptForDisplay<Exec> shown_;
 };
 }  // namespace cinebokeh::demo

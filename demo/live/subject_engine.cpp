@@ -41,11 +41,11 @@ public:
         return matting_.track(picture, matte);
     }
 
-    bool find_people(HostImage<const Rgba8> picture, HostImage<float> matte) override {
+    bool find_people(HostImage<const Rgba8> picture, HostImage<float> matte, FrameOnGpu& on_gpu) override {
         if (!network_ && pictures_without_network_++ % 100 == 0) open_network();
         if (!network_) return false;
         device_ = network_->device();
-        network_->find(picture, matte);
+        network_->find(picture, matte, on_gpu);
         return true;
     }
     std::string network_problem() const override { return network_problem_; }
@@ -58,12 +58,13 @@ public:
         return response_.draw(picture, *looks, out);
     }
 
-    void finish(const LiveSettings& settings, HostImage<float> matte) override {
+    bool finish(const LiveSettings& settings, HostImage<float> matte) override {
         shift_edge(settings.edge_shift, matte);
-        if (settings.smoothing > 0 && smooth_from_)
-            for_each_pixel(cpu_, size_, Blend{last_.view(), settings.smoothing, matte});
+        const bool smooths = settings.smoothing > 0 && smooth_from_;
+        if (smooths) for_each_pixel(cpu_, size_, Blend{last_.view(), settings.smoothing, matte});
         smooth_from_ = settings.smoothing > 0;
         if (smooth_from_) copy(cpu_, matte, last_.view());
+        return smooths || settings.edge_shift != 0;
     }
 
     void set_quality(const Quality& quality) override {

@@ -137,8 +137,22 @@ TEST_CASE("the governor lowers the quality when frames are slow, and comes back 
 TEST_CASE("where frames are far too slow the governor does not go step by step") {
     Governor governor(24);
     double now = 0;
-    for (int frame = 0; frame < 3; ++frame) governor.frame(now += 0.12, 120);
+    for (int frame = 0; frame < 4; ++frame) governor.frame(now += 0.12, 120);
     CHECK(governor.step() == 2);
+}
+
+TEST_CASE("what a new quality has to make first is not held against it") {
+    Governor governor(60);  // 16.7 ms
+    governor.pin(3);
+    governor.pin(-1);
+    double now = 0;
+    int since_change = 0;
+    for (int frame = 0; frame < 400; ++frame, ++since_change) {
+        const float ms =
+            since_change == 4 && frame > 10 ? 300.f : 6.f;  // a plan is made, behind three frames under way
+        if (governor.frame(now += double(std::max(ms, 33.f)) / 1000, ms)) since_change = 0;
+    }
+    CHECK(governor.step() == 0);
 }
 
 TEST_CASE("a rack goes from where the focus is to where it is wanted, evenly in 1 / distance") {

@@ -189,7 +189,7 @@ TEST_CASE("a recording with disparity brings it back, and its focus fits it") {
         pipeline.remove_output(recorder.get());
         const SharedFrame newest = pipeline.newest(std::chrono::seconds(20));
         REQUIRE(newest);
-        focus = newest->focus, disparity = newest->disparity;
+        focus = newest->focus, disparity = newest->maps.disparity;
         recorder->close();
     }
     const std::unique_ptr<FrameSource> source = open_recording(folder);
