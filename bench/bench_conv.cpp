@@ -40,7 +40,7 @@ void run(benchmark::State& state, std::vector<LayerShape> shapes) {
     bench::Executor exec;
     Layers<T, bench::Executor> layers(exec, shapes);
     bench::run(state, exec, [&] { layers.run(); });
-    state.counters["FLOP/s"] = benchmark::Counter(layers.operations(), benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["FLOPS"] = benchmark::Counter(layers.operations(), benchmark::Counter::kIsIterationInvariantRate);
 }
 void nothing(benchmark::internal::Benchmark*) {}
 template <class T>

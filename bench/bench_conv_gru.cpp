@@ -16,7 +16,7 @@ static void conv_gru(benchmark::State& state) {
     ConvGru<T, Exec> gru(exec, {.channels = c}, weights, s);
     TensorBuffer<T, Exec> x(exec, s, std::vector<float>(s.count(), 0.1f)), h(exec, s), next(exec, s);
     bench::run(state, exec, [&] { gru(x.view(), h.view(), next.view()); });
-    state.counters["FLOP/s"] =
+    state.counters["FLOPS"] =
         benchmark::Counter(2.0 * double(s.pixels()) * 54.0 * c * c, benchmark::Counter::kIsIterationInvariantRate);
 }
 static void sizes(benchmark::internal::Benchmark* b) {

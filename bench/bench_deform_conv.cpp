@@ -13,7 +13,7 @@ const Conv2dParams same = {.in_channels = 64, .out_channels = 64, .kernel = 3, .
 const Conv2dWeights weights = {std::vector<float>(64 * 64 * 9, 0.01f), std::vector<float>(64, 0.f)};
 
 void count(benchmark::State& state, Shape s) {
-    state.counters["FLOP/s"] =
+    state.counters["FLOPS"] =
         benchmark::Counter(2.0 * double(s.pixels()) * 9 * 64 * 64, benchmark::Counter::kIsIterationInvariantRate);
 }
 template <class T, class Exec>

@@ -20,7 +20,7 @@ void psnr_and_ssim(benchmark::State& state) {
         quality.compare({a.data(), s}, {b.data(), s});
         benchmark::DoNotOptimize(quality.score().ssim);
     }
-    state.counters["flops"] =
+    state.counters["FLOPS"] =
         benchmark::Counter(3. * 5 * 22 * 2 * double(s.area()), benchmark::Counter::kIsIterationInvariantRate);
 }
 // Bytes: disparity and defocus are read, the mask is written.

@@ -1,6 +1,7 @@
 // The main of every benchmark. Where results are written as JSON, their context says what they may be compared with:
 // compiler and flags, and the roofs of this machine, measured in the same run on all cores: the bandwidth of a triad
-// a = b + s c over arrays far larger than the caches, and multiply-adds on registers.
+// a = b + s c over arrays far larger than the caches, and multiply-adds on registers. Programs that run on a device
+// tell of that instead.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -55,14 +56,20 @@ double multiply_add_flops_per_second(Cpu& exec) {
 }
 }  // namespace
 
+namespace bench {
+__attribute__((weak)) bool add_device_context();  // bench.hpp, where compiled by nvcc
+}
+
 int main(int argc, char** argv) {
     bool json = false;
     for (int i = 1; i < argc; ++i)
         json |= std::strstr(argv[i], "--benchmark_out") || !std::strcmp(argv[i], "--benchmark_format=json");
     if (json) {
-        Cpu exec;
         benchmark::AddCustomContext("compiler", CINEBOKEH_BENCH_COMPILER);
         benchmark::AddCustomContext("flags", CINEBOKEH_BENCH_FLAGS);
+    }
+    if (json && !(bench::add_device_context && bench::add_device_context())) {
+        Cpu exec;
         benchmark::AddCustomContext("triad_bytes_per_second", std::to_string(triad_bytes_per_second(exec)));
         benchmark::AddCustomContext("multiply_add_flops_per_second",
                                     std::to_string(multiply_add_flops_per_second(exec)));
