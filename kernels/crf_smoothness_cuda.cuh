@@ -1,8 +1,9 @@
 // The smoothness potential on Cuda: a separable Gaussian with symmetric normalisation, for interleaved channels.
 //
-// Rows are filtered from shared memory, where a block keeps its stretch of a row and what lies beside it; columns are
-// read through the cache, a warp at a time along the row. Pixels beyond the border do not exist: D, the product of a
-// factor per column and one per row, is smaller there.
+// A narrow filter of one channel takes both directions at once, in a tile in shared memory, eight sums a thread. Else
+// rows are filtered from shared memory, where a block keeps its stretch of a row and what lies beside it, and columns
+// are read through the cache, a warp at a time along the row. Pixels beyond the border do not exist: D, the product of
+// a factor per column and one per row, is smaller there.
 #pragma once
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/core/cuda.hpp"
@@ -18,6 +19,20 @@ struct SmoothnessTaps {
     int channels, radius;
     float sigma;
     float *taps, *column_norm, *row_norm;  // [2 radius + 1], [width], [height]
+};
+
+/// A tile and what lies around it, in dynamic shared memory: 55 KiB for the usual radius of 12.
+struct SmoothnessTile {
+    static constexpr int side = 64, threads = 256, outputs = 8, most_radius = 32;
+
+    int reach;  // the radius, rounded up so that taps come in eights
+
+    explicit SmoothnessTile(int radius) : reach(int(round_up(size_t(radius), outputs / 2))) {}
+    CINEBOKEH_HD int rows() const { return side + 2 * reach; }
+    CINEBOKEH_HD int pitch() const { return rows() + 1; }  // odd: lanes on consecutive rows use different banks
+    static constexpr int filtered_pitch = side + 1;
+    CINEBOKEH_HD int taps() const { return 2 * reach + outputs; }
+    size_t bytes() const { return sizeof(float) * size_t(rows() * (pitch() + filtered_pitch) + taps()); }
 };
 }  // namespace detail
 
@@ -69,6 +84,59 @@ static __global__ void smoothness_rows(SmoothnessTaps t, Image<const float, Devi
     }
     out(x, y) = sum * t.column_norm[x / t.channels] * weight;
 }
+
+// Eight sums, `step` apart as the values are: sum j takes the taps from value j on.
+static __device__ inline void smooth_eight(const float* values, int step, const float* taps, int count,
+                                           float (&sums)[detail::SmoothnessTile::outputs]) {
+    constexpr int n = detail::SmoothnessTile::outputs;
+    float last[n] = {};
+    for (int j = 0; j < n; ++j) sums[j] = 0;
+    for (int first = 0; first < count; first += n) {
+        float next[n];
+        for (int k = 0; k < n; ++k) next[k] = taps[first + k];
+        for (int k = 0; k < n; ++k) {
+            const float value = values[(first + k) * step];
+            for (int j = 0; j < n; ++j) sums[j] += (k >= j ? next[(n + k - j) % n] : last[(n + k - j) % n]) * value;
+        }
+        for (int k = 0; k < n; ++k) last[k] = next[k];
+    }
+}
+
+static __global__ void smoothness_tile(SmoothnessTaps t, detail::SmoothnessTile tile,
+                                       Image<const float, DeviceSpace> in, float weight,
+                                       Image<float, DeviceSpace> out) {
+    using Tile = detail::SmoothnessTile;
+    float *const values = dynamic_shared<float>(), *const filtered = values + tile.rows() * tile.pitch();
+    float* const taps = filtered + tile.rows() * Tile::filtered_pitch;
+    const int left = int(blockIdx.x) * Tile::side, top = int(blockIdx.y) * Tile::side, thread = int(threadIdx.x);
+    for (int i = thread; i < tile.rows() * tile.rows(); i += Tile::threads) {
+        const int column = i % tile.rows(), row = i / tile.rows();
+        const int x = left - tile.reach + column, y = top - tile.reach + row;
+        const bool inside = x >= 0 && y >= 0 && x < t.size.width && y < t.size.height;
+        values[row * tile.pitch() + column] = inside ? in(x, y) * (t.row_norm[y] * t.column_norm[x]) : 0;
+    }
+    for (int i = thread; i < tile.taps(); i += Tile::threads) {
+        const int tap = i - (tile.reach - t.radius);
+        taps[i] = tap >= 0 && tap <= 2 * t.radius ? t.taps[tap] : 0;
+    }
+    __syncthreads();  // the tile is there
+
+    float sums[Tile::outputs];
+    for (int i = thread; i < tile.rows() * (Tile::side / Tile::outputs); i += Tile::threads) {
+        const int row = i % tile.rows(), column = i / tile.rows() * Tile::outputs;
+        smooth_eight(values + row * tile.pitch() + column, 1, taps, tile.taps(), sums);
+        for (int j = 0; j < Tile::outputs; ++j) filtered[row * Tile::filtered_pitch + column + j] = sums[j];
+    }
+    __syncthreads();  // the rows are filtered
+    for (int i = thread; i < Tile::side * (Tile::side / Tile::outputs); i += Tile::threads) {
+        const int column = i % Tile::side, row = i / Tile::side * Tile::outputs, x = left + column;
+        if (x >= t.size.width) continue;
+        smooth_eight(filtered + row * Tile::filtered_pitch + column, Tile::filtered_pitch, taps, tile.taps(), sums);
+        for (int j = 0; j < Tile::outputs; ++j)
+            if (const int y = top + row + j; y < t.size.height)
+                out(x, y) = sums[j] * (t.row_norm[y] * t.column_norm[x] * weight);
+    }
+}
 }  // namespace kernels
 
 namespace detail {
@@ -85,6 +153,7 @@ public:
 
     /// Sets the size of the image the next calls work on.
     void resize(Size size) {
+        if (size == t_.size) return;  // all is there
         t_ = {size,
               channels_,
               radius_for(size),
@@ -97,6 +166,13 @@ public:
     }
     /// out = weight * D^-1/2 K D^-1/2 in, images of [h, w, channels].
     void apply(Image<const float, DeviceSpace> in, float weight, Image<float, DeviceSpace> out) {
+        if (channels_ == 1 && t_.radius <= SmoothnessTile::most_radius) {
+            const SmoothnessTile tile(t_.radius);
+            const dim3 tiles(unsigned(ceil_div(t_.size.width, tile.side)),
+                             unsigned(ceil_div(t_.size.height, tile.side)));
+            exec_->launch(tiles, dim3(tile.threads), tile.bytes(), kernels::smoothness_tile, t_, tile, in, weight, out);
+            return;
+        }
         constexpr int threads = SmoothnessTaps::threads;
         const dim3 grid(unsigned(ceil_div(t_.size.width * channels_, threads)), unsigned(t_.size.height));
         const Image<float, DeviceSpace> columns = columns_.view();

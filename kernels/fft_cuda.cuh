@@ -75,13 +75,21 @@ public:
 
     /// Transforms `lines` lines in each of `batches`: result = FFT of load(line, i, batch), to store(line, i, batch,
     /// value). With `inverse` exp(+2 pi i ...), not scaled. `along_rows` says that elements of a line, rather than
-    /// lines, lie side by side in memory. A store may write over what the loads of the same line read.
+    /// lines, lie side by side in memory. A store may write over what the loads of the same line read. What a load or
+    /// store needs to find out about a batch only once it does in of(batch), where it has one: that returns what is
+    /// called as (line, i) or (line, i, value).
     template <class Load, class Store>
     void run(int lines, int batches, bool inverse, bool along_rows, const Load& load, const Store& store) const;
 
 private:
-    /// Lines per block: enough work for the threads, and several blocks to a multiprocessor.
-    int group() const { return clamp(int(48 * 1024 / shared_bytes(length(), 1)), 1, 8); }
+    /// Lines per block: enough work for the threads, and several blocks to a multiprocessor; fewer where that leaves
+    /// multiprocessors idle, but 32 bytes side by side of lines that are columns.
+    int group(int lines, int batches, bool along_rows) const {
+        const int least = along_rows ? 1 : int(32 / sizeof(Complex<T>));
+        int group = clamp(int(48 * 1024 / shared_bytes(length(), 1)), 1, 8);
+        while (group / 2 >= least && ceil_div(lines, group) * batches < 2 * exec_->multiprocessors()) group /= 2;
+        return group;
+    }
 
     Cuda* exec_;
     FftOnDevice<T> device_;
@@ -161,15 +169,25 @@ static __device__ Complex<T>* fft_in_shared(const FftOnDevice<T>& fft, int lines
     return a;
 }
 
+template <class F>
+static __device__ inline auto fft_access(const F& f, int batch) {
+    if constexpr (requires { f.of(batch); })
+        return f.of(batch);
+    else
+        return [f, batch](int line, int i, auto... value) { return f(line, i, batch, value...); };
+}
+
 template <class T, class Load, class Store>
 static __global__ void fft_lines(FftOnDevice<T> fft, int group, int lines, bool inverse, bool along_rows, Load load,
                                  Store store) {
     Complex<T>* shared = dynamic_shared<Complex<T>>();
-    const int first = int(blockIdx.x) * group, batch = int(blockIdx.y), count = group * fft.length;
+    const int first = int(blockIdx.x) * group, count = group * fft.length;
+    const auto read = fft_access(load, int(blockIdx.y));
+    const auto write = fft_access(store, int(blockIdx.y));
     for (int i = int(threadIdx.x); i < count; i += int(blockDim.x)) {
         const int line = along_rows ? i / fft.length : i % group, k = along_rows ? i % fft.length : i / group;
         Complex<T> v;
-        if (first + line < lines) v = load(first + line, k, batch);
+        if (first + line < lines) v = read(first + line, k);
         shared[k * group + line] = inverse ? Complex<T>{v.im, v.re} : v;
     }
     __syncthreads();  // the lines are there
@@ -177,7 +195,7 @@ static __global__ void fft_lines(FftOnDevice<T> fft, int group, int lines, bool 
     for (int i = int(threadIdx.x); i < count; i += int(blockDim.x)) {
         const int line = along_rows ? i / fft.length : i % group, k = along_rows ? i % fft.length : i / group;
         const Complex<T> v = result[k * group + line];
-        if (first + line < lines) store(first + line, k, batch, inverse ? Complex<T>{v.im, v.re} : v);
+        if (first + line < lines) write(first + line, k, inverse ? Complex<T>{v.im, v.re} : v);
     }
 }
 }  // namespace kernels
@@ -187,9 +205,10 @@ template <class T>
 template <class Load, class Store>
 void LineFftCuda<T>::run(int lines, int batches, bool inverse, bool along_rows, const Load& load,
                          const Store& store) const {
-    exec_->launch(dim3(unsigned(ceil_div(lines, group())), unsigned(batches)), dim3(threads),
-                  shared_bytes(length(), group()), kernels::fft_lines<T, Load, Store>, device_, group(), lines, inverse,
-                  along_rows, load, store);
+    const int together = group(lines, batches, along_rows);
+    exec_->launch(dim3(unsigned(ceil_div(lines, together)), unsigned(batches)), dim3(threads),
+                  shared_bytes(length(), together), kernels::fft_lines<T, Load, Store>, device_, together, lines,
+                  inverse, along_rows, load, store);
 }
 
 /// Complex spectra of one size in device memory, [height, width] each, `stride` numbers apart.

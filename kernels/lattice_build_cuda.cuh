@@ -14,6 +14,7 @@ namespace detail {
 inline constexpr int lattice_cuda_tile = 1024;    // points
 inline constexpr int lattice_cuda_threads = 256;  // four points each
 inline constexpr int lattice_cuda_per_thread = lattice_cuda_tile / lattice_cuda_threads;
+inline constexpr int lattice_place_threads = 512;     // two points each: the table leaves room for two blocks on an SM
 inline constexpr unsigned lattice_cuda_slots = 8192;  // of the table of a tile: at most three quarters full with D = 6
 
 // How points lie in tiles: an image in squares, or an array (an image of one row) in pieces.
@@ -26,18 +27,43 @@ struct LatticeLayout {
                 (size.height * tile_width + lattice_cuda_tile - 1) / lattice_cuda_tile};
     }
 };
-/// One of the points of a thread: the four of a thread lie below each other, because neighbours share simplices.
+/// One of the points of a thread: those of a thread lie below each other, because neighbours share simplices.
+template <int per_thread>
 struct LatticePoint {
     int x, y, index;  // index: where its corners are stored, below tiles * lattice_cuda_tile
     bool inside;
 
     __device__ LatticePoint(const LatticeLayout& layout, int tile, int i) {
-        const int local = (int(threadIdx.x) / 32 * lattice_cuda_per_thread + i) * 32 + int(threadIdx.x) % 32;
+        const int local = (int(threadIdx.x) / 32 * per_thread + i) * 32 + int(threadIdx.x) % 32;
         const int columns = layout.tiles().width, tile_height = lattice_cuda_tile / layout.tile_width;
         x = tile % columns * layout.tile_width + local % layout.tile_width;
         y = tile / columns * tile_height + local / layout.tile_width;
         index = tile * lattice_cuda_tile + local;
         inside = x < layout.size.width && y < layout.size.height;
+    }
+};
+
+// Corners or weights of points, a pair of numbers in each plane: what pads a Corners is neither stored nor read.
+template <int D>
+struct LatticePlanes {
+    static constexpr int count = (D + 2) / 2;
+
+    unsigned* words;
+    size_t stride;
+
+    __device__ Corners<D> load(int index) const {
+        Corners<D> corners{};
+        CINEBOKEH_UNROLL
+        for (int i = 0; i < count; ++i) {
+            const unsigned word = words[size_t(i) * stride + size_t(index)];
+            corners.v[2 * i] = uint16_t(word & 0xffff), corners.v[2 * i + 1] = uint16_t(word >> 16);
+        }
+        return corners;
+    }
+    __device__ void store(int index, const Corners<D>& corners) const {
+        CINEBOKEH_UNROLL
+        for (int i = 0; i < count; ++i)
+            words[size_t(i) * stride + size_t(index)] = corners.v[2 * i] | unsigned(corners.v[2 * i + 1]) << 16;
     }
 };
 
@@ -47,17 +73,17 @@ struct LatticeDevice {
     static constexpr int tile_vertices = (D + 1) * lattice_cuda_tile;  // at most
 
     LatticeFrame<D>* frame;
-    Corners<D>*weights, *corners;  // [tile, point]; corners number the vertices of the tile
-    int* tile_counts;              // [tiles] vertices of the tile
-    int* entries;                  // [tiles, tile_vertices] slots of the global table, then vertices
-    unsigned long long* table;     // [slots] key + 1, 0 for a free slot
-    int* vertex_at;                // [slots]
-    int* slot_of;                  // [slots + 1] by vertex, for those beyond max_vertices too
-    int* neighbours;               // [axis, 2, vertices + 1]
-    unsigned long long* sums;      // [vertices + 1] fixed point, signed
-    float* values[3];              // [vertices + 1]
-    int* count;                    // [1] vertices
-    float* unit;                   // [2] fixed point units per 1, and 1 / that
+    LatticePlanes<D> weights, corners;  // [tile, point]; corners number the vertices of the tile
+    int* tile_counts;                   // [tiles] vertices of the tile
+    int* entries;                       // [tiles, tile_vertices] slots of the global table, then vertices
+    unsigned long long* table;          // [slots] key + 1, 0 for a free slot
+    int* vertex_at;                     // [slots]
+    int* slot_of;                       // [slots + 1] by vertex, for those beyond max_vertices too
+    int* neighbours;                    // [axis, 2, vertices + 1]
+    unsigned long long* sums;           // [vertices + 1] fixed point, signed
+    float* values[3];                   // [vertices + 1]
+    int* count;                         // [1] vertices
+    float* unit;                        // [2] fixed point units per 1, and 1 / that
     int max_vertices;
     size_t neighbour_stride;
     unsigned slot_mask;
@@ -137,13 +163,15 @@ static __global__ void lattice_place(LatticeDevice<D> lattice, LatticeLayout lay
     constexpr unsigned mask = detail::lattice_cuda_slots - 1;
     LatticeTileTable& table = *dynamic_shared<LatticeTileTable>();
     const int thread = int(threadIdx.x), tile = int(blockIdx.x);
-    for (unsigned slot = unsigned(thread); slot <= mask; slot += detail::lattice_cuda_threads) table.keys[slot] = 0;
+    for (unsigned slot = unsigned(thread); slot <= mask; slot += detail::lattice_place_threads) table.keys[slot] = 0;
     if (thread == 0) table.count = 0;
     __syncthreads();  // the table is empty
 
+    constexpr int per_thread = detail::lattice_cuda_tile / detail::lattice_place_threads;
+    int* entries = lattice.entries + size_t(tile) * LatticeDevice<D>::tile_vertices;
     const detail::LatticeFrame<D>& frame = *lattice.frame;
-    for (int i = 0; i < detail::lattice_cuda_per_thread; ++i) {
-        const LatticePoint p(layout, tile, i);
+    for (int i = 0; i < per_thread; ++i) {
+        const LatticePoint<per_thread> p(layout, tile, i);
         float f[D] = {};
         if (p.inside) features(p.x, p.y, f);
         const LatticeSimplex<D> simplex(frame, f);
@@ -157,22 +185,24 @@ static __global__ void lattice_place(LatticeDevice<D> lattice, LatticeLayout lay
             const unsigned peers = __match_any_sync(~0u, named);
             const int leader = __ffs(int(peers)) - 1;
             unsigned slot = 0;
-            bool fresh;
-            if (named && leader == thread % 32) slot = claim_slot(table.keys, mask, named, fresh);
+            if (named && leader == thread % 32) {
+                bool fresh;
+                slot = claim_slot(table.keys, mask, named, fresh);
+                if (fresh) {
+                    const int local = atomicAdd(&table.count, 1);
+                    table.vertex[slot] = uint16_t(local), entries[local] = int(slot);
+                }
+            }
             corners.v[j] = uint16_t(__shfl_sync(~0u, slot, leader));
         }
-        lattice.weights[p.index] = simplex.weights;
-        lattice.corners[p.index] = corners;
+        lattice.weights.store(p.index, simplex.weights);
+        lattice.corners.store(p.index, corners);
     }
     __syncthreads();  // all vertices of the tile are in its table
 
-    int* entries = lattice.entries + size_t(tile) * LatticeDevice<D>::tile_vertices;
-    for (unsigned slot = unsigned(thread); slot <= mask; slot += detail::lattice_cuda_threads) {
-        if (table.keys[slot] == 0) continue;
-        const int local = atomicAdd(&table.count, 1);
-        table.vertex[slot] = uint16_t(local);
+    for (int local = thread; local < table.count; local += detail::lattice_place_threads) {
         bool fresh;
-        const unsigned global = claim_slot(lattice.table, lattice.slot_mask, table.keys[slot], fresh);
+        const unsigned global = claim_slot(lattice.table, lattice.slot_mask, table.keys[entries[local]], fresh);
         entries[local] = int(global);
         if (!fresh) continue;
         const int vertex = atomicAdd(lattice.count, 1) + 1;
@@ -181,15 +211,14 @@ static __global__ void lattice_place(LatticeDevice<D> lattice, LatticeLayout lay
         lattice.vertex_at[global] = fits ? vertex : 0;
         if (fits) lattice.sums[vertex] = 0;
     }
-    __syncthreads();  // all vertices have their numbers
     if (thread == 0) lattice.tile_counts[tile] = table.count;
-    for (int i = 0; i < detail::lattice_cuda_per_thread; ++i) {
-        const LatticePoint p(layout, tile, i);
+    for (int i = 0; i < per_thread; ++i) {
+        const LatticePoint<per_thread> p(layout, tile, i);
         if (!p.inside) continue;
-        detail::Corners<D> corners = lattice.corners[p.index];
+        detail::Corners<D> corners = lattice.corners.load(p.index);
         CINEBOKEH_UNROLL
         for (int j = 0; j <= D; ++j) corners.v[j] = table.vertex[corners.v[j]];
-        lattice.corners[p.index] = corners;
+        lattice.corners.store(p.index, corners);
     }
 }
 
@@ -218,16 +247,15 @@ __device__ int find_vertex(const LatticeDevice<D>& lattice, unsigned long long k
     }
     return 0;
 }
-/// Finds the two neighbours of every vertex along every axis, once for all blurs.
+/// Finds the two neighbours of every vertex along every axis, once for all blurs; an axis and side per blockIdx.y.
 template <int D>
 static __global__ void lattice_connect(LatticeDevice<D> lattice) {
+    const int axis = int(blockIdx.y) / 2, side = int(blockIdx.y) % 2;
+    const unsigned long long step = (unsigned long long)(lattice.frame->step(axis));
+    int* const neighbours = lattice.neighbours_along(axis, side);
     for_vertices(lattice, [&](int v) {
         const unsigned long long key = lattice.table[lattice.slot_of[v]];
-        for (int axis = 0; axis <= D; ++axis) {
-            const unsigned long long step = (unsigned long long)(lattice.frame->step(axis));
-            lattice.neighbours_along(axis, 0)[v] = find_vertex(lattice, key - step);
-            lattice.neighbours_along(axis, 1)[v] = find_vertex(lattice, key + step);
-        }
+        neighbours[v] = find_vertex(lattice, side ? key + step : key - step);
     });
 }
 

@@ -64,7 +64,8 @@ private:
 ///   is
 ///                                 splatted, within +-4 unless the lattice's unit says otherwise
 template <int D, class Step>
-static __global__ void lattice_pass(LatticeDevice<D> lattice, LatticeLayout layout, LatticeBlurred blurred, Step step) {
+static __global__ void __launch_bounds__(detail::lattice_cuda_threads, 4)  // 64 registers
+    lattice_pass(LatticeDevice<D> lattice, LatticeLayout layout, LatticeBlurred blurred, Step step) {
     LatticeTileValues<D>& shared = static_shared<LatticeTileValues<D>>();
     const int thread = int(threadIdx.x), tile = int(blockIdx.x), count = lattice.tile_counts[tile];
     const int* entries = lattice.entries + size_t(tile) * LatticeDevice<D>::tile_vertices;
@@ -73,17 +74,20 @@ static __global__ void lattice_pass(LatticeDevice<D> lattice, LatticeLayout layo
             shared.bits[e] = __float_as_int(blurred(entries[e]));
         __syncthreads();  // the blurred values are there
     }
-    float value[detail::lattice_cuda_per_thread];
+    constexpr int points = detail::lattice_cuda_per_thread;
+    float value[points];
+    detail::Corners<D> corners[points] = {}, weights[points] = {};  // read once, and kept from the slice to the splat
     CINEBOKEH_UNROLL
-    for (int i = 0; i < detail::lattice_cuda_per_thread; ++i) {
-        const LatticePoint p(layout, tile, i);
+    for (int i = 0; i < points; ++i) {
+        const LatticePoint<points> p(layout, tile, i);
         value[i] = 0;
         if (!p.inside) continue;
+        corners[i] = lattice.corners.load(p.index), weights[i] = lattice.weights.load(p.index);
         float sliced = 0;
         if constexpr (Step::slices) {
-            const detail::Corners<D> corners = lattice.corners[p.index], weights = lattice.weights[p.index];
             CINEBOKEH_UNROLL
-            for (int j = 0; j <= D; ++j) sliced += float(weights.v[j]) * __int_as_float(shared.bits[corners.v[j]]);
+            for (int j = 0; j <= D; ++j)
+                sliced += float(weights[i].v[j]) * __int_as_float(shared.bits[corners[i].v[j]]);
             sliced /= detail::lattice_one;
         }
         value[i] = step(p.x, p.y, sliced);
@@ -95,9 +99,9 @@ static __global__ void lattice_pass(LatticeDevice<D> lattice, LatticeLayout layo
         LatticeSplatter<D> splatter(shared.bits);
         const float unit = lattice.unit[0];
         CINEBOKEH_UNROLL
-        for (int i = 0; i < detail::lattice_cuda_per_thread; ++i) {
-            const LatticePoint p(layout, tile, i);
-            if (p.inside) splatter.add(lattice.corners[p.index], lattice.weights[p.index], value[i] * unit);
+        for (int i = 0; i < points; ++i) {
+            const LatticePoint<points> p(layout, tile, i);
+            if (p.inside) splatter.add(corners[i], weights[i], value[i] * unit);
         }
         splatter.flush();
         __syncthreads();  // the sums of the tile are complete
@@ -107,21 +111,38 @@ static __global__ void lattice_pass(LatticeDevice<D> lattice, LatticeLayout layo
     }
 }
 
-/// One axis of the blur. A null `in` asks for the sums, which `reset` clears for the next splat.
+/// The blur, as a functor of its phases: an axis each, in ascending order and then, if asked for, in descending order.
 template <int D>
-static __global__ void lattice_blur(LatticeDevice<D> lattice, int axis, const float* in, bool reset, float* out) {
-    const float one = lattice.unit[1];
-    const int *minus = lattice.neighbours_along(axis, 0), *plus = lattice.neighbours_along(axis, 1);
-    for_vertices(lattice, [&](int v) {
-        const int neighbours[3] = {v, minus[v], plus[v]};
-        float value[3];
-        CINEBOKEH_UNROLL
-        for (int i = 0; i < 3; ++i)
-            value[i] = in ? in[neighbours[i]] : float((long long)(lattice.sums[neighbours[i]])) * one;
-        out[v] = value[0] + 0.5f * (value[1] + value[2]);
-        if (reset) lattice.sums[v] = 0;
-    });
-}
+struct LatticeBlur {
+    static constexpr int axes = D + 1;
+
+    LatticeDevice<D> lattice;
+    bool both;
+
+    CINEBOKEH_HD int phases() const { return both ? 2 * axes : axes; }
+    /// Where a phase writes: two arrays in turn; the second half leaves the result of the first where it is.
+    CINEBOKEH_HD float* out(int phase) const {
+        if (phase < axes) return lattice.values[phase % 2];
+        return (phase - axes) % 2 ? lattice.values[2] : lattice.values[axes % 2];
+    }
+    __device__ void operator()(int phase) const {
+        const int axis = phase < axes ? phase : 2 * axes - 1 - phase;
+        const float one = lattice.unit[1];
+        const int *minus = lattice.neighbours_along(axis, 0), *plus = lattice.neighbours_along(axis, 1);
+        const float* const in = phase % axes ? out(phase - 1) : nullptr;  // null: the sums
+        float* const to = out(phase);
+        const bool last = phase + 1 == phases();  // clears the sums for the next splat
+        for_vertices(lattice, [&](int v) {
+            const int neighbours[3] = {v, minus[v], plus[v]};
+            float value[3];
+            CINEBOKEH_UNROLL
+            for (int i = 0; i < 3; ++i)
+                value[i] = in ? in[neighbours[i]] : float((long long)(lattice.sums[neighbours[i]])) * one;
+            to[v] = value[0] + 0.5f * (value[1] + value[2]);
+            if (last) lattice.sums[v] = 0;
+        });
+    }
+};
 }  // namespace kernels
 
 namespace detail {
@@ -134,7 +155,7 @@ public:
           tiles_(int(largest.tiles().area())),
           max_vertices_(max_vertices),
           frame_(exec, {1, 1}),
-          weights_(exec, {tiles_ * lattice_cuda_tile, 1}),
+          weights_(exec, {tiles_ * lattice_cuda_tile, LatticePlanes<D>::count}),
           corners_(exec, weights_.size()),
           tile_counts_(exec, {tiles_, 1}),
           entries_(exec, {tiles_ * LatticeDevice<D>::tile_vertices, 1}),
@@ -152,7 +173,10 @@ public:
 
     LatticeDevice<D> device() {
         LatticeDevice<D> d;
-        d.frame = frame_.view().data, d.weights = weights_.view().data, d.corners = corners_.view().data;
+        const auto planes = [](Buffer<unsigned, Cuda>& b) {
+            return LatticePlanes<D>{b.view().data, size_t(b.view().pitch) / sizeof(unsigned)};
+        };
+        d.frame = frame_.view().data, d.weights = planes(weights_), d.corners = planes(corners_);
         d.tile_counts = tile_counts_.view().data, d.entries = entries_.view().data;
         d.table = table_.view().data, d.vertex_at = vertex_at_.view().data, d.slot_of = slot_of_.view().data;
         d.neighbours = neighbours_.view().data, d.neighbour_stride = size_t(neighbours_.view().pitch) / sizeof(int);
@@ -166,15 +190,16 @@ public:
 
     /// Starts a lattice: forgets the last one, and takes the bounds of the features.
     void begin(const FeatureBounds<D>& bounds) {
-        over_vertices(kernels::lattice_empty<D>, device());
+        exec_->launch(over_vertices(), dim3(vertex_threads), 0, kernels::lattice_empty<D>, device());
         exec_->launch(dim3(1), dim3(1), 0, kernels::lattice_begin<D>, device(), bounds);
     }
     template <class Features>
     void build(const LatticeLayout& layout, const Features& features) {
-        exec_->launch(tiles(layout), dim3(lattice_cuda_threads), sizeof(kernels::LatticeTileTable),
+        exec_->launch(tiles(layout), dim3(lattice_place_threads), sizeof(kernels::LatticeTileTable),
                       kernels::lattice_place<D, Features>, device(), layout, features);
         exec_->launch(tiles(layout), dim3(lattice_cuda_threads), 0, kernels::lattice_number<D>, device());
-        over_vertices(kernels::lattice_connect<D>, device());
+        exec_->launch(dim3(over_vertices().x, 2 * (D + 1)), dim3(vertex_threads), 0, kernels::lattice_connect<D>,
+                      device());
     }
     /// One pass over the points; see kernels::lattice_pass.
     template <class Step>
@@ -184,36 +209,27 @@ public:
     }
     /// Blurs what was splatted since the last blur.
     void blur(bool both_axis_orders) {
-        const LatticeDevice<D> d = device();
-        float *out = d.values[0], *spare = d.values[1], *other = d.values[2];
-        for (int axis = 0; axis <= D; ++axis, std::swap(out, spare)) {
-            const bool reset = axis == D && !both_axis_orders;
-            over_vertices(kernels::lattice_blur<D>, d, axis, axis ? (const float*)(spare) : nullptr, reset, out);
-        }
-        float* const forward = spare;
-        spare = other;
-        for (int axis = D; both_axis_orders && axis >= 0; --axis, std::swap(out, spare))
-            over_vertices(kernels::lattice_blur<D>, d, axis, axis < D ? (const float*)(spare) : nullptr, axis == 0,
-                          out);
+        const kernels::LatticeBlur<D> blur{device(), both_axis_orders};
+        exec_->launch_phases(blur.phases(), over_vertices(), dim3(vertex_threads), blur);
         // A vertex meets itself with weight 1, and again after half a step along every axis, a way that leads back.
         const float response = 1 + std::ldexp(1.f, -D);
-        blurred_ = {forward, both_axis_orders ? spare : nullptr, 1 / (response * (both_axis_orders ? 2 : 1))};
+        blurred_ = {blur.out(D), both_axis_orders ? blur.out(2 * D + 1) : nullptr,
+                    1 / (response * (both_axis_orders ? 2 : 1))};
     }
 
 private:
     static dim3 tiles(const LatticeLayout& layout) { return dim3(unsigned(layout.tiles().area())); }
-    // As many blocks as an H200 has SMs, or as few as the vertices can need: their number is not known here.
-    template <class... Parameters, class... Arguments>
-    void over_vertices(void (*kernel)(Parameters...), Arguments... arguments) {
-        const int blocks = std::min(132, ceil_div(max_vertices_, 256));
-        exec_->launch(dim3(unsigned(blocks)), dim3(256), 0, kernel, arguments...);
+    static constexpr int vertex_threads = 256;
+    // A block for each SM, or as few as the vertices can need: their number is not known here.
+    dim3 over_vertices() const {
+        return dim3(unsigned(std::min(exec_->multiprocessors(), ceil_div(max_vertices_, vertex_threads))));
     }
 
     Cuda* exec_;
     int tiles_, max_vertices_;
     kernels::LatticeBlurred blurred_{};
     Buffer<LatticeFrame<D>, Cuda> frame_;
-    Buffer<Corners<D>, Cuda> weights_, corners_;
+    Buffer<unsigned, Cuda> weights_, corners_;
     Buffer<int, Cuda> tile_counts_, entries_;
     Buffer<unsigned long long, Cuda> table_;
     Buffer<int, Cuda> vertex_at_, slot_of_, neighbours_;

@@ -96,8 +96,9 @@ public:
             fft_->run(on_device_.view().data, patch(), params_.flat_variance, 0, ceil_div(capacity(), 2),
                       kernels::RaisePeaks{keys_.view().data, reach});
         const NccTemplate all{luma_.view(), valid_.view(), on_device_.view().data};
-        exec_->launch(dim3(unsigned(capacity())), dim3(128), 0, kernels::ncc_exact_peaks, all, patch_size().height,
-                      patch(), params_.flat_variance, std::as_const(keys_).view().data, peaks_.view().data);
+        exec_->launch(dim3(unsigned(capacity())), dim3(kernels::ncc_exact_threads), 0, kernels::ncc_exact_peaks, all,
+                      patch_size().height, patch(), params_.flat_variance, std::as_const(keys_).view().data,
+                      peaks_.view().data);
         copy(*exec_, std::as_const(peaks_).view(), HostImage<Peak>(out.data, peaks_.size()));
         exec_->synchronize();
     }

@@ -31,10 +31,14 @@ inline constexpr float ncc_square_scale = 1.f / 256;
 
 struct LoadPatch {
     CentredPatch patch;
-    CINEBOKEH_HD Complex<float> operator()(int y, int x, int) const {
-        if (!patch.luma.size.contains(x, y)) return {};
-        const int v = int(patch.luma(x, y)) - patch.mean();
-        return {float(v), float(v * v - patch.square_mean()) * ncc_square_scale};
+    __device__ auto of(int) const {
+        const auto luma = patch.luma;
+        const int mean = patch.mean(), square_mean = patch.square_mean();
+        return [=](int y, int x) {
+            if (!luma.size.contains(x, y)) return Complex<float>{};
+            const int v = int(luma(x, y)) - mean;
+            return Complex<float>{float(v), float(v * v - square_mean) * ncc_square_scale};
+        };
     }
 };
 
@@ -47,12 +51,17 @@ CINEBOKEH_HD inline float valid_scale(const NccSlot& slot) {
 struct LoadTemplate {
     NccTemplate t;
     float flat_variance, scale;  // scale: 1 / number of coefficients
-    __device__ Complex<float> operator()(int y, int x, int) const {
-        const NccSlot& slot = *t.slot;
-        if (!slot.size.contains(x, y) || !t.valid(x, y)) return {};
+    __device__ auto of(int) const {
+        const NccSlot slot = *t.slot;
         const double deviation2 = kernels::template_deviation2(slot, flat_variance);
-        const double centred = double(t.luma(x, y)) - double(slot.sum) / double(slot.count);
-        return {deviation2 > 0 ? float(centred / sqrt(deviation2) * double(scale)) : 0.f, valid_scale(slot) * scale};
+        const double mean = slot.count > 0 ? double(slot.sum) / double(slot.count) : 0;
+        const double factor = deviation2 > 0 ? double(scale) / sqrt(deviation2) : 0;
+        const float of_valid = valid_scale(slot) * scale;
+        const auto luma = t.luma, valid = t.valid;
+        return [=](int y, int x) {
+            if (!slot.size.contains(x, y) || !valid(x, y)) return Complex<float>{};
+            return Complex<float>{float((double(luma(x, y)) - mean) * factor), of_valid};
+        };
     }
 };
 
@@ -73,18 +82,27 @@ struct NccSpectra {
 
 struct LoadProduct {
     NccSpectra s;
-    CINEBOKEH_HD Complex<float> valid_map(int slot, int x, int y) const {
-        if (!s.in_use(slot)) return {};
-        return second_of_pair(s.templates.at(x, y, slot), s.templates.at_minus(x, y, slot));
-    }
-    CINEBOKEH_HD Complex<float> operator()(int x, int y, int batch) const {
-        const int pair = s.first_pair + batch / 3, which = batch % 3, slot = 2 * pair + which;
-        if (which < 2 && !s.in_use(slot)) return {};
-        const Complex<float> at_k = s.patch.at(x, y, 0), at_minus_k = s.patch.at_minus(x, y, 0);
-        if (which < 2) return first_of_pair(at_k, at_minus_k) * s.templates.at_minus(x, y, slot);
-        const Complex<float> first = conjugate(valid_map(2 * pair, x, y));
-        const Complex<float> second = conjugate(valid_map(2 * pair + 1, x, y));
-        return second_of_pair(at_k, at_minus_k) * (first + times_i(second));
+    /// The coefficients of one batch: of a product with a template, or of the squares under the two of the pair.
+    struct Batch {
+        FftPlanes<float> patch, templates;
+        int slot;  // the template, or the first of the pair
+        bool squares, in_use[2];
+
+        CINEBOKEH_HD Complex<float> valid_map(int second, int x, int y) const {
+            if (!in_use[second]) return {};
+            return second_of_pair(templates.at(x, y, slot + second), templates.at_minus(x, y, slot + second));
+        }
+        CINEBOKEH_HD Complex<float> operator()(int x, int y) const {
+            if (!squares && !in_use[0]) return {};
+            const Complex<float> at_k = patch.at(x, y, 0), at_minus_k = patch.at_minus(x, y, 0);
+            if (!squares) return first_of_pair(at_k, at_minus_k) * templates.at_minus(x, y, slot);
+            const Complex<float> first = conjugate(valid_map(0, x, y)), second = conjugate(valid_map(1, x, y));
+            return second_of_pair(at_k, at_minus_k) * (first + times_i(second));
+        }
+    };
+    CINEBOKEH_HD Batch of(int batch) const {
+        const int pair = s.first_pair + batch / 3, which = batch % 3, slot = 2 * pair + which % 2;
+        return {s.patch, s.templates, slot, which == 2, {s.in_use(slot), which == 2 && s.in_use(slot + 1)}};
     }
 };
 }  // namespace detail
@@ -166,9 +184,13 @@ namespace detail {
 struct StoreWork {
     NccSpectra s;
     Size patch;
-    __device__ void operator()(int x, int y, int batch, Complex<float> v) const {
+    __device__ auto of(int batch) const {
         const int pair = s.first_pair + batch / 3;
-        if (y < max(s.places(2 * pair, patch).height, s.places(2 * pair + 1, patch).height)) s.work.at(x, y, batch) = v;
+        const int rows = max(s.places(2 * pair, patch).height, s.places(2 * pair + 1, patch).height);
+        const auto work = s.work;
+        return [=](int x, int y, Complex<float> v) {
+            if (y < rows) work.at(x, y, batch) = v;
+        };
     }
 };
 

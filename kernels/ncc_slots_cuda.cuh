@@ -76,6 +76,7 @@ static __device__ inline unsigned long long ncc_key(float response, int place) {
 }
 static __device__ inline int place_of_key(unsigned long long key) { return int(0xffffffffu - unsigned(key)); }
 
+inline constexpr int ncc_exact_threads = 1024;  // there are only as many blocks as templates
 struct NccTotal {
     long long window, squares, products;
 };
@@ -95,11 +96,15 @@ static __global__ void ncc_exact_peaks(NccTemplate all, int patch_height, Image<
     const int width = patch.size.width - slot.size.width + 1, place = place_of_key(keys[index]);
     const int left = place % width, top = place / width;
     detail::NccSums mine{0, 0, 0};
-    for (int i = int(threadIdx.x); i < slot.size.width * slot.size.height; i += int(blockDim.x)) {
-        const int x = i % slot.size.width, y = i / slot.size.width, row = y + index * patch_height;
-        if (!all.valid(x, row)) continue;
-        const int seen = patch(left + x, top + y);
-        mine.window += seen, mine.squares += seen * seen, mine.products += seen * all.luma(x, row);
+    const int columns = slot.size.width;
+    // A warp takes 32 pixels of a row, and all it reads at once: no read waits for another.
+    const int lane = int(threadIdx.x) % 32, strips = ceil_div(columns, 32);
+    for (int strip = int(threadIdx.x) / 32; strip < strips * slot.size.height; strip += ncc_exact_threads / 32) {
+        const int x = strip % strips * 32 + lane, y = strip / strips, row = y + index * patch_height;
+        if (x >= columns) continue;
+        const int valid = all.valid(x, row), luma = all.luma(x, row), pixel = patch(left + x, top + y);
+        const int seen = valid ? pixel : 0;
+        mine.window += seen, mine.squares += seen * seen, mine.products += seen * luma;
     }
     mine = {warp_sum(mine.window), warp_sum(mine.squares), warp_sum(mine.products)};
     if (threadIdx.x % 32 == 0)

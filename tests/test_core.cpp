@@ -23,6 +23,19 @@ struct Mirror {  // reads through one view and writes through another
     Image<float, Space> out;
     CINEBOKEH_HD void operator()(int x, int y) const { out(in.size.width - 1 - x, y) = in(x, y); }
 };
+#if CINEBOKEH_GRID
+struct AddNeighbours {  // from one row of a ring of numbers to the other and back
+    Image<unsigned, DeviceSpace> rows;
+    CINEBOKEH_HD static unsigned sum(const unsigned* in, int i, int n) {
+        return in[i] + in[(i + 1) % n] + in[(i + n - 1) % n];
+    }
+    __device__ void operator()(int phase) const {
+        const int n = rows.size.width, threads = int(gridDim.x * blockDim.x);
+        for (int i = int(blockIdx.x * blockDim.x + threadIdx.x); i < n; i += threads)
+            rows(i, (phase + 1) % 2) = sum(rows.row(phase % 2), i, n);
+    }
+};
+#endif
 std::vector<float> indices(Size size) {
     std::vector<float> values(size.area());
     std::iota(values.begin(), values.end(), 0.f);
@@ -63,6 +76,32 @@ TEST_CASE_TEMPLATE("for_each_pixel of a size below zero does nothing", Exec, EXE
     for_each_pixel(exec, Size{-3, 5}, WriteIndex<typename Exec::Space>{});
     for_each_pixel(exec, Size{3, -5}, WriteIndex<typename Exec::Space>{});
 }
+
+#if CINEBOKEH_GRID
+TEST_CASE_TEMPLATE("in every phase of a launch all threads see what all wrote in the one before", Exec,
+                   CUDA_EXECUTORS) {
+    const int n = 3000;
+    Exec exec;
+    for (unsigned blocks : {1u, 2u, 7u, unsigned(exec.multiprocessors())})  // the barrier serves grids of all sizes
+        for (int phases : {0, 1, 2, 31}) {
+            CAPTURE(blocks);
+            CAPTURE(phases);
+            std::vector<unsigned> in(2 * n), expected(n);
+            for (int i = 0; i < 2 * n; ++i) in[size_t(i)] = unsigned(i * i);
+            std::copy_n(in.begin(), n, expected.begin());
+            for (int phase = 0; phase < phases; ++phase) {
+                const auto before = expected;
+                for (int i = 0; i < n; ++i) expected[size_t(i)] = AddNeighbours::sum(before.data(), i, n);
+            }
+            Buffer<unsigned, Exec> rows(exec, {n, 2}, in);
+            exec.launch_phases(phases, dim3(blocks), dim3(64), AddNeighbours{rows.view()});
+            const auto out = rows.download();
+            CHECK(std::equal(expected.begin(), expected.end(), out.begin() + phases % 2 * n));
+        }
+    CHECK_THROWS_AS(exec.launch_phases(1, dim3(unsigned(exec.multiprocessors()) + 1), dim3(64), AddNeighbours{}),
+                    Error);
+}
+#endif
 
 TEST_CASE_TEMPLATE("a buffer gives back what was uploaded", Exec, EXECUTORS) {
     for (Size s : {Size{1, 1}, Size{16, 3}, Size{17, 3}, Size{1, 70}}) {

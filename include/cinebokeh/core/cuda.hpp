@@ -60,14 +60,20 @@ public:
     explicit Cuda(Allocator allocator = {}) : Cuda(nullptr, allocator) {
         CINEBOKEH_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
         owns_stream_ = true;
+        clear_barrier();
     }
     /// Works on the caller's stream, which must outlive the executor. A null allocator function asks for cudaMalloc.
     explicit Cuda(cudaStream_t stream, Allocator allocator = {})
         : stream_(stream),
           allocator_(allocator.allocate ? allocator : device_allocator()),
-          results_(allocate(results_bytes)) {}
+          results_(allocate(results_bytes + barrier_bytes)) {
+        int device = 0;
+        CINEBOKEH_CUDA(cudaGetDevice(&device));
+        CINEBOKEH_CUDA(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device));
+        clear_barrier();
+    }
     ~Cuda() {
-        deallocate(results_, results_bytes);
+        deallocate(results_, results_bytes + barrier_bytes);
         if (owns_stream_) cudaStreamDestroy(stream_);
     }
     Cuda(const Cuda&) = delete;
@@ -77,6 +83,7 @@ public:
     void deallocate(void* block, size_t bytes) { allocator_.deallocate(allocator_.context, block, bytes); }
     void synchronize() { CINEBOKEH_CUDA(cudaStreamSynchronize(stream_)); }
     cudaStream_t stream() const { return stream_; }
+    int multiprocessors() const { return multiprocessors_; }
 
     /// Device memory of 256 bytes for what a call brings back to the host, such as moments(): used in the order of the
     /// stream, and by the next such call again.
@@ -103,12 +110,22 @@ public:
 #endif
     }
 
+    /// Calls f(phase) in all threads of a grid, for phase = 0 .. phases - 1: no thread begins a phase before all have
+    /// ended the one before, and what was written then can be read. One launch, so the blocks must run at the same
+    /// time: at most one for each multiprocessor. In simulation, where blocks run one after the other, a launch each.
+    template <class F>
+    void launch_phases(int phases, dim3 grid, dim3 block, const F& f);
+
 private:
-    static constexpr size_t results_bytes = 256;
+    static constexpr size_t results_bytes = 256, barrier_bytes = 256;
+
+    unsigned* barrier() const { return reinterpret_cast<unsigned*>(static_cast<char*>(results_) + results_bytes); }
+    void clear_barrier() { CINEBOKEH_CUDA(cudaMemsetAsync(barrier(), 0, barrier_bytes, stream_)); }
 
     cudaStream_t stream_ = nullptr;
     Allocator allocator_;
-    void* results_;
+    void* results_;  // and the barrier of launch_phases
+    int multiprocessors_ = 1;
     bool owns_stream_ = false;
 };
 
@@ -131,12 +148,53 @@ using sim::static_shared;
 #endif
 
 namespace kernels {
+/// Waits for all blocks of a grid that runs as a whole. The first block flips the highest bit once all have come, and
+/// that is all that remains of a barrier.
+static __device__ inline void grid_barrier(unsigned* state) {
+    constexpr unsigned flip = 0x80000000u;
+    __syncthreads();  // the block has come
+    if (threadIdx.x == 0 && threadIdx.y == 0 && threadIdx.z == 0) {
+        const unsigned blocks = gridDim.x * gridDim.y * gridDim.z;
+        const bool first = blockIdx.x == 0 && blockIdx.y == 0 && blockIdx.z == 0;
+        __threadfence();  // what the block has written is seen first
+        const unsigned before = atomicAdd(state, first ? flip - (blocks - 1) : 1u);
+        while (((*static_cast<volatile unsigned*>(state) ^ before) & flip) == 0) {
+        }
+        __threadfence();  // nothing is read before
+    }
+    __syncthreads();  // all blocks have come
+}
+template <class F>
+static __global__ void run_phases(int first, int end, unsigned* barrier, F f) {
+    for (int phase = first; phase < end; ++phase) {
+        if (phase > first) grid_barrier(barrier);
+        f(phase);
+    }
+}
+
 template <class F>
 static __global__ void for_each_pixel(Size size, F f) {
     const int x = int(blockIdx.x * blockDim.x + threadIdx.x), y = int(blockIdx.y * blockDim.y + threadIdx.y);
     if (x < size.width && y < size.height) f(x, y);
 }
 }  // namespace kernels
+
+template <class F>
+void Cuda::launch_phases(int phases, dim3 grid, dim3 block, const F& f) {
+    const int blocks = int(grid.x * grid.y * grid.z);
+    require(blocks <= multiprocessors_, "Cuda: ", blocks, " blocks in phases on ", multiprocessors_, " processors");
+    if (blocks == 0) return;
+#if defined(CINEBOKEH_SIM)
+    for (int i = 0; i < phases; ++i) launch(grid, block, 0, kernels::run_phases<F>, i, i + 1, barrier(), f);
+#else
+    int first = 0;
+    unsigned* state = barrier();
+    F functor = f;
+    void* arguments[] = {&first, &phases, &state, &functor};
+    CINEBOKEH_CUDA(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(kernels::run_phases<F>), grid, block,
+                                               arguments, 0, stream_));
+#endif
+}
 
 /// Calls f(x, y) for every pixel; the same functor runs on Cpu.
 template <class F>
