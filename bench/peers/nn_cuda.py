@@ -1,14 +1,15 @@
 """PyTorch and torchvision on a GPU, at the shapes of our own benchmarks: Robust Video Matting at a base of 512 x 288,
-its ConvGRU units, and deformable convolution of 64 channels.
+its ConvGRU units and its convolutions by kind, and deformable convolution of 64 channels.
 
     nn_cuda.py [--markdown FILE]
 
-Each row is one call's time in ms between two CUDA events, the median of 30: eager, and replayed from a CUDA graph, in
-channels_last order. Float is measured without and with TF32. Our times are those of bench_rvm_cuda, bench_conv_gru_cuda
-and bench_deform_conv_cuda on the same machine.
+The convolutions are read from bench/rvm_convolutions.hpp, with bias and ReLU. Each row is one call's time in ms between two CUDA events, the median of 30: eager, and replayed from a CUDA graph, in
+channels_last order. Float is measured without and with TF32. Our times are those of bench_rvm_cuda, bench_conv_cuda,
+bench_conv_gru_cuda and bench_deform_conv_cuda on the same machine.
 """
 import argparse
 import os
+import re
 import statistics
 import sys
 
@@ -70,6 +71,20 @@ def gru(to):
         yield f"ConvGRU step, {c} channels, {w}x{h}", step
 
 
+def convolutions(to):
+    """All layers of a kind, one after the other."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "..", "rvm_convolutions.hpp")) as file:
+        lists = re.findall(r"LayerShape> (\w+)_shapes = \{(.*?)\};", file.read(), re.DOTALL)
+    for kind, text in lists:
+        layers = []
+        for numbers in re.findall(r"\{(\d+), (\d+), (\d+), (\d+), (\d+), (\d+), \{(\d+), (\d+)\}, (\d+)\}", text):
+            c, out, kernel, stride, dilation, groups, width, height, times = map(int, numbers)
+            layer = to(torch.nn.Conv2d(c, out, kernel, stride, kernel // 2 * dilation, dilation, groups))
+            layers += [(layer, to(torch.randn(1, c, height, width)))] * times
+        yield f"RVM's convolutions, {kind}", lambda layers=layers: [torch.relu_(layer(x)) for layer, x in layers]
+
+
 def deform(to):
     try:
         import torchvision
@@ -101,7 +116,7 @@ def main():
             value = value.to("cuda", dtype)
             four = isinstance(value, torch.nn.Module) or value.dim() == 4
             return value.to(memory_format=torch.channels_last) if four else value
-        for tasks in (rvm, gru, deform):
+        for tasks in (rvm, convolutions, gru, deform):
             for name, body in tasks(to):
                 times = []
                 for make in (lambda b: b, graph_of):
