@@ -16,6 +16,9 @@ struct DiskShape {  // what the kernel needs of a Disk
     int rows, reach;
     float to_fixed, largest, to_value;
 };
+inline DiskShape disk_shape(const Disk& disk) {
+    return {int(disk.runs.size()) - 1, disk.reach, disk.to_fixed, disk.largest, disk.to_value};
+}
 }  // namespace detail
 
 namespace kernels {
@@ -56,12 +59,10 @@ static __device__ __forceinline__ void scan_row(const Float4* row, int width, in
     __syncthreads();  // the prefix sums are there
 }
 
-template <class Wanted>
 static __global__ void disk_blur(Image<const Float4, DeviceSpace> in, Span<const detail::DiskRun, DeviceSpace> runs,
-                                 detail::DiskShape disk, Wanted wanted, Image<Float4, DeviceSpace> out) {
+                                 detail::DiskShape disk, Image<Float4, DeviceSpace> out) {
     detail::Uint4* prefix = dynamic_shared<detail::Uint4>();
     const int x0 = int(blockIdx.x) * disk_columns, y0 = int(blockIdx.y) * disk_rows, x = x0 + int(threadIdx.x);
-    if (!wanted(x0, y0, disk_columns, disk_rows)) return;             // all threads of the block
     const detail::Uint4* centre = prefix + threadIdx.x + disk.reach;  // the sum before the pixel of this thread
 
     detail::Uint4 sums[disk_rows] = {};
@@ -89,25 +90,13 @@ static __global__ void disk_blur(Image<const Float4, DeviceSpace> in, Span<const
 }  // namespace kernels
 
 namespace detail {
-struct EveryBlock {
-    CINEBOKEH_HD bool operator()(int, int, int, int) const { return true; }
-};
-
-// Blurs the blocks for which wanted(left, top, width, height) holds; the others are not written.
-template <class Wanted>
-void disk_blur_where(Cuda& exec, Image<const Float4, DeviceSpace> in, const Disk& disk,
-                     Span<const DiskRun, DeviceSpace> runs, const Wanted& wanted, Image<Float4, DeviceSpace> out) {
-    const DiskShape shape{int(disk.runs.size()) - 1, disk.reach, disk.to_fixed, disk.largest, disk.to_value};
-    const dim3 grid(unsigned(ceil_div(in.size.width, kernels::disk_columns)),
-                    unsigned(ceil_div(in.size.height, kernels::disk_rows)));
-    const size_t shared = sizeof(Uint4) * size_t(kernels::disk_columns + 2 * disk.reach + 1);
-    exec.launch(grid, dim3(kernels::disk_columns), shared, kernels::disk_blur<Wanted>, in, runs, shape, wanted, out);
-}
-
 inline void disk_blur(Cuda& exec, Image<const Float4, DeviceSpace> in, const Disk& disk,
                       Span<const DiskRun, DeviceSpace> runs, DiskScratch<DeviceSpace>&,
                       Image<Float4, DeviceSpace> out) {
-    disk_blur_where(exec, in, disk, runs, EveryBlock{}, out);
+    const dim3 grid(unsigned(ceil_div(in.size.width, kernels::disk_columns)),
+                    unsigned(ceil_div(in.size.height, kernels::disk_rows)));
+    const size_t shared = sizeof(Uint4) * size_t(kernels::disk_columns + 2 * disk.reach + 1);
+    exec.launch(grid, dim3(kernels::disk_columns), shared, kernels::disk_blur, in, runs, disk_shape(disk), out);
 }
 }  // namespace detail
 }  // namespace cinebokeh

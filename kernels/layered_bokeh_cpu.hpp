@@ -45,15 +45,15 @@ void for_each_band(Cpu& exec, HostImage<const LayerSet> tiles, int layer, int he
 // AddLayer of cells [x, x + count) of row y, in tiles with the same layers.
 inline void add_piece(const AddLayer<HostSpace>& add, LayerSet set, int x, int y, int count, const Float4* piece) {
     Float4* const sum = add.sum().row(y) + x;
-    const HostImage<const Float4> nearer = add.before(set);
-    if (add.is_first(set)) std::fill(sum, sum + count, Float4{});
+    const HostImage<const Float4> nearer = add.sums.before(add.group, set);
+    if (add.sums.is_first(add.group, add.index, set)) std::fill(sum, sum + count, Float4{});
     if (!nearer.data) return add_piece_behind(piece, count, sum);
     const Float4* const before = nearer.row(y) + x;
     for (int i = 0; i < count; ++i) add_behind(piece[i], sum[i], before[i][3]);
 }
 
 template <int level, class Pixel>
-void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const Disk& disk, HostSpan<const DiskRun>,
+void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const Disk& disk,
                   BokehScratch<HostSpace>& scratch, const AddLayer<HostSpace>& add) {
     constexpr int side = bokeh_tile >> level;
     const Size cells = add.sum().size;
@@ -81,6 +81,16 @@ void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, co
     });
 }
 
+template <int level, class Pixel>
+void render_layers(Cpu& exec, const LevelLayers<level, HostSpace, Pixel>& layers,
+                   const LayersOfRuns<HostSpace>& of_runs, BokehScratch<HostSpace>& scratch) {
+    for (int i = 0; i < of_runs.count; ++i) {
+        const int k = of_runs.index[i];
+        render_layer(exec, layers.of(k), of_runs.disks[k], scratch,
+                     AddLayer<HostSpace>{layers.sums, layers.stack.group_of(k), k});
+    }
+}
+
 // Cells [x, x + count) of row y, those outside are the nearest ones inside; cells that nothing needs are 0.
 inline void load_layer(HostImage<const Float4> layer, const AddLayer<HostSpace>& add, int x, int y, int count,
                        Float4* line) {
@@ -102,9 +112,11 @@ inline void load_layer(HostImage<const Float4> layer, const AddLayer<HostSpace>&
 }
 
 template <int level, class Pixel>
-void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, const LayerFilter<HostSpace>& filter,
-                  BokehScratch<HostSpace>& scratch, const AddLayer<HostSpace>& add) {
+void render_layer(Cpu& exec, const LevelLayers<level, HostSpace, Pixel>& layers, int k,
+                  const LayerFilter<HostSpace>& filter, BokehScratch<HostSpace>& scratch) {
     constexpr int side = bokeh_tile >> level;
+    const LayerCell<level, HostSpace, Pixel> layer = layers.of(k);
+    const AddLayer<HostSpace> add{layers.sums, layers.stack.group_of(k), k};
     const Size cells = add.sum().size;
     const TileMasks<HostSpace>& tiles = add.sums.tiles;
     const HostImage<Float4> plain = scratch.layer.view().crop(0, 0, cells);
@@ -138,10 +150,12 @@ void render_layer(Cpu& exec, const LayerCell<level, HostSpace, Pixel>& layer, co
         });
 }
 
-inline void clear_sum(Cpu& exec, const ClearSum<HostSpace>& clear) {
-    const BokehGroup& group = clear.sums.group[clear.index];
-    const HostImage<Float4>& sum = clear.sums.sum[clear.index];
-    const HostImage<const LayerSet> seen = clear.sums.tiles.seen;
+// Sums are 0 in tiles without layers of their group, where others read across the border: cells are read between their
+// centres.
+inline void clear_sum(Cpu& exec, const BokehSums<HostSpace>& sums, int g) {
+    const BokehGroup& group = sums.group[g];
+    const HostImage<Float4>& sum = sums.sum[g];
+    const HostImage<const LayerSet> seen = sums.tiles.seen;
     const int side = bokeh_tile >> group.level;
     const auto beside = [&](int tx, int ty) {  // a tile that reads across its border
         LayerSet around = 0;
@@ -155,6 +169,10 @@ inline void clear_sum(Cpu& exec, const ClearSum<HostSpace>& clear) {
                 for (int y = ty * side; y < std::min((ty + 1) * side, sum.size.height); ++y)
                     std::fill(sum.row(y) + tx * side, sum.row(y) + std::min((tx + 1) * side, sum.size.width), Float4{});
     });
+}
+inline void clear_sums(Cpu& exec, const BokehSums<HostSpace>& sums) {
+    for (int g = 0; g < sums.groups; ++g)
+        if (sums.group[g].level > 0) clear_sum(exec, sums, g);
 }
 
 template <class Pixel>

@@ -2,6 +2,7 @@
 // shares they are found here, from the colours on both sides.
 #pragma once
 #include "kernels/layered_bokeh.hpp"
+#include "kernels/layered_bokeh_tiles.hpp"
 
 namespace cinebokeh::detail {
 
@@ -23,14 +24,16 @@ struct MarkEdgeTiles {
     BokehSource<Space, Pixel> source;
     Image<uint8_t, Space> marks;
 
-    CINEBOKEH_HD void operator()(int tx, int ty) const {
+    template <class Team>
+    CINEBOKEH_HD void operator()(int tx, int ty, const Team& team) const {
         const Size s = source.frame.size;
         const int x0 = tx * bokeh_tile - 1, y0 = ty * bokeh_tile - 1;
         RadiusRange range;
-        for (int y = y0 < 0 ? 0 : y0; y < y0 + bokeh_tile + 2 && y < s.height; ++y)
-            for (int x = x0 < 0 ? 0 : x0; x < x0 + bokeh_tile + 2 && x < s.width; ++x)
+        for (int y = (y0 < 0 ? 0 : y0) + team.row; y < y0 + bokeh_tile + 2 && y < s.height; y += team.rows)
+            for (int x = (x0 < 0 ? 0 : x0) + team.column; x < x0 + bokeh_tile + 2 && x < s.width; x += team.columns)
                 range.add(source.main_radius(x, y));
-        marks(tx, ty) = range.is_edge();
+        range = {team.least(range.low), team.most(range.high)};
+        if (team.is_first) marks(tx, ty) = range.is_edge();
     }
 };
 
@@ -77,7 +80,7 @@ struct PartEdges {
 
     CINEBOKEH_HD void part(int x, int y, const RadiusRange& range) const {
         const float own = radius(x, y), near_enough = (range.high - range.low) / 4;
-        Mean pure[2], mixed[2];  // behind, before
+        Mean pure[2], mixed[2];  // behind, before; indexed by constants, so that they can be registers
         for (int v = y - 2; v <= y + 2; ++v)
             for (int u = x - 2; u <= x + 2; ++u) {
                 if (!source.frame.size.contains(u, v) || source.share(u, v) != source.share(x, y)) continue;
@@ -86,11 +89,12 @@ struct PartEdges {
                 if (!before && r - range.low > near_enough) continue;
                 const float w = 1.f / float(1 + (u - x) * (u - x) + (v - y) * (v - y));
                 const Float4 colour = light_of(source.frame(u, v));
-                mixed[before].add(colour, w);
+                before ? mixed[1].add(colour, w) : mixed[0].add(colour, w);
                 RadiusRange around;
                 around.add(radius(u - 1, v)), around.add(radius(u + 1, v));
                 around.add(radius(u, v - 1)), around.add(radius(u, v + 1));
-                if (around.high - r <= near_enough && r - around.low <= near_enough) pure[before].add(colour, w);
+                if (around.high - r > near_enough || r - around.low > near_enough) continue;
+                before ? pure[1].add(colour, w) : pure[0].add(colour, w);
             }
         const Float4 b = (pure[0].weight > 0 ? pure[0] : mixed[0]).value();
         const Float4 f = (pure[1].weight > 0 ? pure[1] : mixed[1]).value(), colour = light_of(source.frame(x, y));

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "kernels/layered_bokeh.hpp"
+#include "kernels/layered_bokeh_tiles.hpp"
 
 namespace cinebokeh::detail {
 
@@ -63,14 +64,25 @@ struct ContentOfTile {
             radii.add(r);
         }
     };
-    CINEBOKEH_HD void operator()(int tx, int ty) const {
-        constexpr int side = bokeh_tile / 4;
+    // A warp has lanes for cells of half size, of which four may be one.
+    template <class Team>
+    CINEBOKEH_HD void operator()(int tx, int ty, const Team& team) const {
+        constexpr int level = Team::columns > 1 ? 1 : 2, side = bokeh_tile >> level;
+        const Size s = level == 1 ? pyramid.half.size : pyramid.quarter.size;
         Found found{stack};
-        for (int j = ty * side; j < (ty + 1) * side && j < pyramid.quarter.size.height; ++j)
-            for (int i = tx * side; i < (tx + 1) * side && i < pyramid.quarter.size.width; ++i)
-                visit_cell<2>(pyramid, i, j, found);
-        tiles.content(tx, ty) = found.set;
-        tiles.radii(tx, ty) = found.radii;
+        for (int j = ty * side + team.row; j < (ty + 1) * side && j < s.height; j += team.rows)
+            for (int i = tx * side + team.column; i < (tx + 1) * side && i < s.width; i += team.columns) {
+                const float mean = pyramid.quarter(i * (1 << level) / 4, j * (1 << level) / 4)[3];
+                if (!(mean == mean))
+                    visit_cell<level>(pyramid, i, j, found);
+                else if (level == 2 || (i % 2 == 0 && j % 2 == 0))
+                    found(mean, {}, 1);
+            }
+        const LayerSet set = team.any(found.set);
+        const TileRadii radii{team.least(found.radii.low), team.most(found.radii.high)};
+        if (!team.is_first) return;
+        tiles.content(tx, ty) = set;
+        tiles.radii(tx, ty) = radii;
     }
 };
 
@@ -100,21 +112,25 @@ struct SeenInTile {
     ReachTable table;
     int window;  // of a blur, tiles
 
-    CINEBOKEH_HD void operator()(int tx, int ty) const {
+    template <class Team>
+    CINEBOKEH_HD void operator()(int tx, int ty, const Team& team) const {
         const Size s = tiles.content.size;
         float hiding = 0;
-        for (int y = ty > window ? ty - window : 0; y <= ty + window && y < s.height; ++y)
-            for (int x = tx > window ? tx - window : 0; x <= tx + window && x < s.width; ++x) {
+        for (int y = (ty > window ? ty - window : 0) + team.row; y <= ty + window && y < s.height; y += team.rows)
+            for (int x = (tx > window ? tx - window : 0) + team.column; x <= tx + window && x < s.width;
+                 x += team.columns) {
                 const float reach = tiles.radii(x, y).reach();
                 if (reach > hiding && tile_gap(x - tx, y - ty) <= reach) hiding = reach;
             }
+        hiding = team.most(hiding);
         LayerSet set = 0;
         const int wide = window + int(hiding) / bokeh_tile + 2;
-        for (int y = ty > wide ? ty - wide : 0; y <= ty + wide && y < s.height; ++y)
-            for (int x = tx > wide ? tx - wide : 0; x <= tx + wide && x < s.width; ++x)
+        for (int y = (ty > wide ? ty - wide : 0) + team.row; y <= ty + wide && y < s.height; y += team.rows)
+            for (int x = (tx > wide ? tx - wide : 0) + team.column; x <= tx + wide && x < s.width; x += team.columns)
                 if (tiles.content(x, y) & ~set)
                     set |= tiles.content(x, y) & table.beyond(tile_gap(x - tx, y - ty) - hiding - bokeh_tile);
-        tiles.seen(tx, ty) = set;
+        set = team.any(set);
+        if (team.is_first) tiles.seen(tx, ty) = set;
     }
 };
 template <class Space>
@@ -123,14 +139,17 @@ struct NeededInTile {
     ReachTable table;
     int window;
 
-    CINEBOKEH_HD void operator()(int tx, int ty) const {
+    template <class Team>
+    CINEBOKEH_HD void operator()(int tx, int ty, const Team& team) const {
         const Size s = tiles.content.size;
         LayerSet set = 0;
-        for (int y = ty > window ? ty - window : 0; y <= ty + window && y < s.height; ++y)
-            for (int x = tx > window ? tx - window : 0; x <= tx + window && x < s.width; ++x)
+        for (int y = (ty > window ? ty - window : 0) + team.row; y <= ty + window && y < s.height; y += team.rows)
+            for (int x = (tx > window ? tx - window : 0) + team.column; x <= tx + window && x < s.width;
+                 x += team.columns)
                 if (tiles.seen(x, y) & ~set)
                     set |= tiles.seen(x, y) & table.beyond(tile_gap(x - tx, y - ty) - 2 * ReachTable::step);
-        tiles.needed(tx, ty) = set;
+        set = team.any(set);
+        if (team.is_first) tiles.needed(tx, ty) = set;
     }
 };
 
@@ -146,24 +165,28 @@ struct FillBase {
 
     CINEBOKEH_HD int tile() const { return bokeh_tile / (4 * side); }  // cells
     CINEBOKEH_HD bool wanted(int k, int i, int j) const { return needed(i / tile(), j / tile()) >> k & 1; }
+    // Whether what a cell shows has to be looked at to know what it holds of layer k; otherwise `cell` is that.
+    CINEBOKEH_HD bool looks(int k, int i, int j, FillCell& cell) const {
+        const TileRadii shown = radii(i / tile(), j / tile());
+        cell = {};
+        if (!wanted(k, i, j) || shown.hides(stack.layer[k])) return false;
+        cell[4] = 1;
+        return !shown.lacks(stack.layer[k]);
+    }
+    // What a cell holds, of all its parts.
+    CINEBOKEH_HD static FillCell filled(const Float4& sum, float known, float total) {
+        const float scale = 1 / total;
+        const Float4 mean = sum * scale;
+        return {mean[0], mean[1], mean[2], mean[3], known * scale};
+    }
     CINEBOKEH_HD void operator()(int i, int stacked) const {
         const int k = stacked / out.height, j = stacked % out.height;
-        const TileRadii shown = radii(i / tile(), j / tile());
-        if (!wanted(k, i, j) || shown.hides(stack.layer[k])) {
-            out.all(i, stacked) = {};
-            return;
-        }
-        if (shown.lacks(stack.layer[k])) {
-            out.all(i, stacked) = {0, 0, 0, 0, 1};
-            return;
-        }
+        if (!looks(k, i, j, out.all(i, stacked))) return;
         LayerPart part{stack.layer[k]};
         for (int y = j * side; y < (j + 1) * side && y < pyramid.quarter.size.height; ++y)
             for (int x = i * side; x < (i + 1) * side && x < pyramid.quarter.size.width; ++x)
                 visit_cell<2>(pyramid, x, y, part);
-        const float scale = 1 / part.total;
-        const Float4 sum = part.sum * scale;
-        out.all(i, stacked) = {sum[0], sum[1], sum[2], sum[3], part.known * scale};
+        out.all(i, stacked) = filled(part.sum, part.known, part.total);
     }
 };
 
@@ -216,8 +239,8 @@ struct FillLevels {
     int count = 0;
     Stacked<FillCell, Space> level[most];
 
-    FillPush<Space> push(int l) const { return {{level[l - 1].all, level[l - 1].height}, level[l]}; }
-    FillPull<Space> pull(int l) const {
+    CINEBOKEH_HD FillPush<Space> push(int l) const { return {{level[l - 1].all, level[l - 1].height}, level[l]}; }
+    CINEBOKEH_HD FillPull<Space> pull(int l) const {
         if (l + 1 == count) return {level[l], {{}, 0}, l == 0};
         return {level[l], {level[l + 1].all, level[l + 1].height}, l == 0};
     }

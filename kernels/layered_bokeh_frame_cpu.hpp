@@ -11,7 +11,7 @@ namespace cinebokeh::detail {
 // only the extremes have to be turned into radii.
 template <class Pixel>
 void mark_edge_tiles(Cpu& exec, const MarkEdgeTiles<HostSpace, Pixel>& mark) {
-    if (mark.source.matte.data) return for_each_pixel(exec, mark.marks.size, mark);
+    if (mark.source.matte.data) return for_each_tile(exec, mark.marks.size, mark);
     constexpr int piece = 4 * bokeh_tile;
     const HostImage<const float> defocus = mark.source.defocus;
     const Size s = defocus.size;

@@ -1,5 +1,6 @@
 // The layered renderer: layers added to each other, and the picture made of them.
 #pragma once
+#include "cinebokeh/disk_blur.hpp"
 #include "kernels/layered_bokeh_fill.hpp"
 
 namespace cinebokeh::detail {
@@ -25,19 +26,52 @@ struct BokehSums {
         return tiles.seen((x << level) / bokeh_tile, (y << level) / bokeh_tile);
     }
     CINEBOKEH_HD CellImage<Space> cells(int g) const { return {sum[g], 1 << group[g].level}; }
-};
 
-// Sums are 0 in tiles without layers of their group: cells are read between their centres.
-template <class Space>
-struct ClearSum {
-    BokehSums<Space> sums;
-    int index;
-    CINEBOKEH_HD void operator()(int x, int y) const {
-        if (!(sums.seen(sums.group[index].level, x, y) & sums.group[index].set)) sums.sum[index](x, y) = {};
+    // Whether nothing is in the sum of group g yet when layer k comes, in tiles with the layers `set`.
+    CINEBOKEH_HD bool is_first(int g, int k, LayerSet set) const {
+        return !(group[g].set & set & ~((LayerSet(2) << k) - 1));
+    }
+    // The sum of the nearer layers of the level of group g and its side of the focal plane, where they are another
+    // group: a surface that reaches across from one to the other has nothing behind it in between. Empty where a tile
+    // has none.
+    CINEBOKEH_HD Image<const Float4, Space> before(int g, LayerSet set) const {
+        const bool any = group[g].slot % 2 && (group[g - 1].set & set);
+        return any ? Image<const Float4, Space>(sum[g - 1]) : Image<const Float4, Space>();
+    }
+    // Adds layer k to group g at a cell; layers come from near to far.
+    CINEBOKEH_HD void add(int g, int k, int x, int y, LayerSet set, const Float4& layer) const {
+        const Image<const Float4, Space> nearer = before(g, set);
+        Float4 own = is_first(g, k, set) ? Float4{} : sum[g](x, y);
+        add_behind(layer, own, nearer.data ? nearer(x, y)[3] : 0.f);
+        sum[g](x, y) = own;
     }
 };
 
-// Adds a layer to the sum of its group; layers come from near to far.
+// All layers, in the cells of one level.
+template <int level, class Space, class Pixel>
+struct LevelLayers {
+    BokehPyramid<Space, Pixel> pyramid;
+    BokehStack stack;
+    Stacked<FillCell, Space> fill;
+    float fill_inverse;  // cells of the fill per pixel
+    BokehSums<Space> sums;
+
+    CINEBOKEH_HD LayerCell<level, Space, Pixel> of(int k) const {
+        return {pyramid, stack.layer[k], {fill.of(k), fill_inverse}, sums.tiles.radii};
+    }
+    Size cells() const { return cells_of(pyramid.pixels.frame.size, 1 << level); }
+};
+
+// Layers of one level that are blurred with runs, from near to far.
+template <class Space>
+struct LayersOfRuns {
+    Image<const DiskRun, Space> runs;  // a row for each layer of the stack
+    const Disk* disks;
+    int count = 0;
+    int index[bokeh_layers]{};
+};
+
+// Adds a layer to the sum of its group.
 template <class Space>
 struct AddLayer {
     BokehSums<Space> sums;
@@ -45,22 +79,6 @@ struct AddLayer {
 
     CINEBOKEH_HD int level() const { return sums.group[group].level; }
     CINEBOKEH_HD const Image<Float4, Space>& sum() const { return sums.sum[group]; }
-    // Whether nothing is in the sum yet, in tiles with these layers.
-    CINEBOKEH_HD bool is_first(LayerSet set) const {
-        return !(sums.group[group].set & set & ~((LayerSet(2) << index) - 1));
-    }
-    // The sum of the nearer layers of this level and side of the focal plane, where they are another group: a surface
-    // that reaches across from one to the other has nothing behind it in between. Empty where a tile has none.
-    CINEBOKEH_HD Image<const Float4, Space> before(LayerSet set) const {
-        const bool any = sums.group[group].slot % 2 && (sums.group[group - 1].set & set);
-        return any ? Image<const Float4, Space>(sums.sum[group - 1]) : Image<const Float4, Space>();
-    }
-    CINEBOKEH_HD void operator()(int x, int y, LayerSet set, const Float4& layer) const {
-        const Image<const Float4, Space> nearer = before(set);
-        Float4 own = is_first(set) ? Float4{} : sum()(x, y);
-        add_behind(layer, own, nearer.data ? nearer(x, y)[3] : 0.f);
-        sum()(x, y) = own;
-    }
 };
 
 CINEBOKEH_HD inline void store_light(const Float4& linear, const Rgba8& frame, Rgba8& out) {
@@ -101,7 +119,7 @@ struct FinishBokeh {
             return;
         }
         Float4 sum{};
-        for (int g = 0; g <= sums.groups; ++g) {
+        for (int g = 0; g <= sums.groups && sum[3] < 1; ++g) {
             if (g == sums.near_groups && (set & own())) add_behind(focused.at(x, y), sum);
             if (g == sums.own_groups && (set & own())) add_behind(kept(x, y), sum);
             if (g < sums.groups && (set & sums.group[g].set)) add_behind(sums.cells(g).at(x, y), sum);

@@ -119,7 +119,7 @@ private:
     template <class Pixel>
     void fill(const detail::BokehPyramid<Space, Pixel>& pyramid, const detail::TileMasks<Space>& tiles);
     template <int level, class Pixel>
-    void blur_layer(const detail::BokehPyramid<Space, Pixel>& pyramid, const detail::BokehSums<Space>& sums, int k);
+    void blur_level(const detail::BokehPyramid<Space, Pixel>& pyramid, const detail::BokehSums<Space>& sums);
     detail::Stacked<detail::FillCell, Space> fill_level(size_t level, Size frame);
     detail::FillImage<Space> filled(int k, Size frame);
 
@@ -182,7 +182,7 @@ LayeredBokeh<Exec>::LayeredBokeh(Exec& exec, Size max_size, LayeredBokehParams p
                                           : 4),
       runs_per_layer_(2 + int(std::max({widest_cells()[0], widest_cells()[1], widest_cells()[2]}))),
       host_runs_(size_t(runs_per_layer_ * detail::bokeh_layers)),
-      runs_(exec, {int(host_runs_.size()), 1}),
+      runs_(exec, {runs_per_layer_, detail::bokeh_layers}),
       content_(exec, detail::cells_of(max_size, detail::bokeh_tile)),
       seen_(exec, content_.size()),
       needed_(exec, content_.size()),
@@ -274,9 +274,9 @@ void LayeredBokeh<Exec>::find_layers(const detail::BokehPyramid<Space, Pixel>& p
     for_each_pixel(*exec_, pyramid.quarter.size, detail::QuarterFrame<Space, Pixel>{pyramid});
     const Size count = tiles.content.size;
     const int window = int(std::max(-farthest(), nearest())) / detail::bokeh_tile + 1;
-    for_each_pixel(*exec_, count, detail::ContentOfTile<Space, Pixel>{pyramid, stack_, tiles});
-    for_each_pixel(*exec_, count, detail::SeenInTile<Space>{tiles, reach_, window});
-    for_each_pixel(*exec_, count, detail::NeededInTile<Space>{tiles, reach_, window + 1});
+    detail::for_each_tile(*exec_, count, detail::ContentOfTile<Space, Pixel>{pyramid, stack_, tiles});
+    detail::for_each_tile(*exec_, count, detail::SeenInTile<Space>{tiles, reach_, window});
+    detail::for_each_tile(*exec_, count, detail::NeededInTile<Space>{tiles, reach_, window + 1});
 }
 
 template <class Exec>
@@ -296,16 +296,25 @@ void LayeredBokeh<Exec>::fill(const detail::BokehPyramid<Space, Pixel>& pyramid,
 
 template <class Exec>
 template <int level, class Pixel>
-void LayeredBokeh<Exec>::blur_layer(const detail::BokehPyramid<Space, Pixel>& pyramid,
-                                    const detail::BokehSums<Space>& sums, int k) {
-    const detail::LayerCell<level, Space, Pixel> layer{pyramid, stack_.layer[k], filled(k, pyramid.pixels.frame.size),
-                                                       sums.tiles.radii};
-    const detail::AddLayer<Space> add{sums, stack_.group_of(k), k};
-    if (filters_->takes(stack_.layer[k]))
-        return detail::render_layer<level, Pixel>(*exec_, layer, filters_->of(stack_, k, largest_light()), scratch_,
-                                                  add);
-    const SpanView<const detail::DiskRun, Exec> runs{runs_.view().data + k * runs_per_layer_, size_t(runs_per_layer_)};
-    detail::render_layer<level, Pixel>(*exec_, layer, disks_[size_t(k)], runs, scratch_, add);
+void LayeredBokeh<Exec>::blur_level(const detail::BokehPyramid<Space, Pixel>& pyramid,
+                                    const detail::BokehSums<Space>& sums) {
+    const detail::LevelLayers<level, Space, Pixel> layers{pyramid, stack_, fill_level(0, pyramid.pixels.frame.size),
+                                                          1 / float(4 * fill_side_), sums};
+    detail::LayersOfRuns<Space> waiting{runs_.view(), disks_.data()};
+    const auto render_waiting = [&] {
+        if (waiting.count > 0) detail::render_layers(*exec_, layers, waiting, scratch_);
+        waiting.count = 0;
+    };
+    for (int k = stack_.count; k-- > 0;) {  // from near to far
+        if (k == stack_.focus || stack_.layer[k].level != level) continue;
+        if (filters_->takes(stack_.layer[k])) {
+            render_waiting();
+            detail::render_layer(*exec_, layers, k, filters_->of(stack_, k, largest_light()), scratch_);
+        } else {
+            waiting.index[waiting.count++] = k;
+        }
+    }
+    render_waiting();
 }
 
 template <class Exec>
@@ -333,15 +342,11 @@ void LayeredBokeh<Exec>::render(detail::BokehSource<Space, Pixel> source, View<P
     for (int g = 0; g < stack_.groups; ++g) {
         const detail::BokehGroup group = sums.group[g] = stack_.group[g];
         sums.sum[g] = part(sums_[size_t(group.level * detail::bokeh_slots + group.slot)], 1 << group.level);
-        if (group.level > 0) detail::clear_sum(*exec_, detail::ClearSum<Space>{sums, g});
     }
-    for (int k = stack_.count; k-- > 0;) {  // from near to far
-        if (k == stack_.focus) continue;
-        const int level = stack_.layer[k].level;
-        if (level == 0) blur_layer<0>(pyramid, sums, k);
-        if (level == 1) blur_layer<1>(pyramid, sums, k);
-        if (level == 2) blur_layer<2>(pyramid, sums, k);
-    }
+    detail::clear_sums(*exec_, sums);
+    blur_level<0>(pyramid, sums);
+    blur_level<1>(pyramid, sums);
+    blur_level<2>(pyramid, sums);
     const int focus = stack_.focus;
     const detail::LayerCell<0, Space, Pixel> focused{pyramid, stack_.layer[std::max(focus, 0)],
                                                      filled(std::max(focus, 0), s), tiles.radii};
