@@ -131,6 +131,10 @@ static __global__ void fill_coarse(detail::FillLevels<DeviceSpace> levels, int f
 }  // namespace kernels
 
 namespace detail {
+inline void fill_coarse(Cuda& exec, const FillLevels<DeviceSpace>& levels, int first, int layers) {
+    exec.launch(dim3(unsigned(layers)), dim3(kernels::fill_threads), 0, kernels::fill_coarse, levels, first);
+}
+
 template <class Pixel>
 void fill_layers(Cuda& exec, const FillBase<DeviceSpace, Pixel>& base, const FillLevels<DeviceSpace>& levels) {
     constexpr int few = 2048;  // cells of a layer
@@ -141,7 +145,7 @@ void fill_layers(Cuda& exec, const FillBase<DeviceSpace, Pixel>& base, const Fil
                     unsigned(ceil_div(cells.width * base.side * base.side, kernels::fill_base_threads)));
     exec.launch(grid, dim3(kernels::fill_base_threads), 0, kernels::fill_base<Pixel>, base);
     for (int l = 1; l < first; ++l) for_each_pixel(exec, levels.level[l].all.size, levels.push(l));
-    exec.launch(dim3(unsigned(base.stack.count)), dim3(kernels::fill_threads), 0, kernels::fill_coarse, levels, first);
+    fill_coarse(exec, levels, first, base.stack.count);
     for (int l = first; l-- > 0;) for_each_pixel(exec, levels.level[l].all.size, levels.pull(l));
 }
 

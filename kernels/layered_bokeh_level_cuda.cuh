@@ -183,20 +183,25 @@ LaunchedLayers launched_layers(const LevelLayers<level, DeviceSpace, Pixel>& lay
     return launched;
 }
 
+inline void blur_layers(Cuda& exec, const BokehSums<DeviceSpace>& sums, const LaunchedLayers& launched, int level,
+                        Image<const DiskRun, DeviceSpace> runs) {
+    int reach = 0;
+    for (int i = 0; i < launched.count; ++i) reach = std::max(reach, launched.layer[i].disk.reach);
+    const int stride = 32 * ceil_div(kernels::layer_columns + 2 * reach, 32) + 1;
+    const dim3 grid(unsigned(ceil_div(launched.cells.width, kernels::layer_columns)),
+                    unsigned(ceil_div(launched.cells.height, kernels::layer_rows)));
+    exec.launch(grid, dim3(kernels::layer_columns, kernels::layer_rows),
+                sizeof(Uint4) * size_t(2 * kernels::layer_rows * stride), kernels::blur_layers, sums, launched, level,
+                runs, stride);
+}
+
 template <int level, class Pixel>
 void render_layers(Cuda& exec, const LevelLayers<level, DeviceSpace, Pixel>& layers,
                    const LayersOfRuns<DeviceSpace>& of_runs, BokehScratch<DeviceSpace>& scratch) {
     for (int i = 0; i < of_runs.count;) {
         const LaunchedLayers launched = launched_layers(layers, scratch.layers.view(), of_runs, i);
-        int reach = 0;
-        for (int j = 0; j < launched.count; ++j) reach = std::max(reach, launched.layer[j].disk.reach);
-        const int stride = 32 * ceil_div(kernels::layer_columns + 2 * reach, 32) + 1;
         write_layers(exec, layers, launched);
-        const dim3 grid(unsigned(ceil_div(launched.cells.width, kernels::layer_columns)),
-                        unsigned(ceil_div(launched.cells.height, kernels::layer_rows)));
-        exec.launch(grid, dim3(kernels::layer_columns, kernels::layer_rows),
-                    sizeof(Uint4) * size_t(2 * kernels::layer_rows * stride), kernels::blur_layers, layers.sums,
-                    launched, level, of_runs.runs, stride);
+        blur_layers(exec, layers.sums, launched, level, of_runs.runs);
         i += launched.count;
     }
 }
