@@ -1,4 +1,5 @@
-// Guided filter on CUDA: four launches, each with one thread per pixel that adds the pixels of its row or column.
+// Guided filter on CUDA: sums along columns, in which a thread goes down some rows and adds and takes away what comes
+// and goes; then each thread adds the sums of its row's window. Once for the moments, once for the coefficients.
 #pragma once
 #include "cinebokeh/core/buffer.hpp"
 #include "kernels/guided_filter.hpp"
@@ -6,101 +7,148 @@
 namespace cinebokeh::detail {
 
 using Double4 = Vec<double, 4>;
+constexpr int guided_rows = 16;  // that a thread goes down
 
+// Sums over pixels: of the guide and its products, of the input and its products with the guide.
 template <class Pixel>
 struct WindowSums {
-    typename Guide<Pixel>::Sum g[Guide<Pixel>::channels], gg[Guide<Pixel>::products];
-    double p, gp[Guide<Pixel>::channels];
+    using G = Guide<Pixel>;
+    typename G::Sum g[G::channels + G::products];
+    double p[1 + G::channels];
+
+    // Takes the pixel away where `sign` is -1.
+    CINEBOKEH_HD void add(const Pixel& guide, float in, int sign) {
+        const double value = sign * finite_or_zero(in);
+        typename G::Value v[G::channels];
+        for (int c = 0; c < G::channels; ++c) v[c] = G::value(guide, c);
+        int product = G::channels;
+        p[0] += value;
+        for (int i = 0; i < G::channels; ++i) {
+            g[i] += typename G::Sum(sign * v[i]);  // whole numbers wrap around and come back
+            p[1 + i] += value * double(v[i]);
+            for (int j = i; j < G::channels; ++j) g[product++] += typename G::Sum(sign * (v[i] * v[j]));
+        }
+    }
+};
+
+// The same as images, one below the other.
+template <class Pixel>
+struct WindowPlanes {
+    using G = Guide<Pixel>;
+    Image<typename G::Sum, DeviceSpace> g;
+    Image<double, DeviceSpace> p;
+    int height;  // of one
+
+    CINEBOKEH_HD void store(int x, int y, const WindowSums<Pixel>& s) const {
+        for (int i = 0; i < G::channels + G::products; ++i) g(x, y + i * height) = s.g[i];
+        for (int i = 0; i <= G::channels; ++i) p(x, y + i * height) = s.p[i];
+    }
+    CINEBOKEH_HD void add(int x, int y, WindowSums<Pixel>& s) const {
+        for (int i = 0; i < G::channels + G::products; ++i) s.g[i] += g(x, y + i * height);
+        for (int i = 0; i <= G::channels; ++i) s.p[i] += p(x, y + i * height);
+    }
 };
 
 template <>
 struct GuidedScratch<DeviceSpace> {
     GuidedScratch(Cuda& exec, Size max_size, int)
-        : colour_sums(exec, max_size),
+        : whole(exec, {max_size.width, 9 * max_size.height}),
+          fractional(exec, {max_size.width, 4 * max_size.height}),
           coefficients(exec, max_size),
           coefficient_sums(exec, max_size),
           means(exec, max_size) {}
 
-    template <class Pixel>
-    Image<WindowSums<Pixel>, DeviceSpace> sums(Size size) {
-        static_assert(sizeof(WindowSums<Pixel>) <= sizeof(WindowSums<Rgba8>));
-        const auto view = colour_sums.view();
-        return {reinterpret_cast<WindowSums<Pixel>*>(view.data), size, view.pitch};
+    WindowPlanes<Rgba8> planes(const Rgba8&, Size s) {
+        return {whole.view().crop(0, 0, {s.width, 9 * s.height}), fractional.view().crop(0, 0, {s.width, 4 * s.height}),
+                s.height};
     }
-    Buffer<WindowSums<Rgba8>, Cuda> colour_sums;
+    WindowPlanes<float> planes(const float&, Size s) {
+        return {fractional.view().crop(0, 0, {s.width, 2 * s.height}),
+                fractional.view().crop(0, 2 * s.height, {s.width, 2 * s.height}), s.height};
+    }
+    Buffer<uint32_t, Cuda> whole;
+    Buffer<double, Cuda> fractional;
     Buffer<Float4, Cuda> coefficients;
     Buffer<Double4, Cuda> coefficient_sums;
     Buffer<Float4, Cuda> means;
 };
 
+// Calls add(row, sign) and store(row) so that at each of the rows of a strip the rows within the radius are there.
+template <class Add, class Store>
+CINEBOKEH_HD void go_down(int strip, int height, int radius, const Add& add, const Store& store) {
+    const int begin = strip * guided_rows, end = begin + guided_rows < height ? begin + guided_rows : height;
+    for (int v = begin > radius ? begin - radius : 0; v < begin + radius && v < height; ++v) add(v, 1);
+    for (int y = begin; y < end; ++y) {
+        if (y + radius < height) add(y + radius, 1);
+        store(y);
+        if (y >= radius) add(y - radius, -1);
+    }
+}
+
 template <class Pixel>
-struct MomentsAlongRow {
+struct MomentsAlongColumn {
     Image<const Pixel, DeviceSpace> guide;
     Image<const float, DeviceSpace> in;
     int radius;
-    Image<WindowSums<Pixel>, DeviceSpace> sums;
+    WindowPlanes<Pixel> planes;
 
-    CINEBOKEH_HD void operator()(int x, int y) const {
-        using G = Guide<Pixel>;
+    CINEBOKEH_HD void operator()(int x, int strip) const {
         WindowSums<Pixel> s{};
-        const int end = x + radius < in.size.width ? x + radius : in.size.width - 1;
-        for (int u = x > radius ? x - radius : 0; u <= end; ++u) {
-            const double p = finite_or_zero(in(u, y));
-            typename G::Value g[G::channels];
-            for (int c = 0; c < G::channels; ++c) g[c] = G::value(guide(u, y), c);
-            int product = 0;
-            s.p += p;
-            for (int i = 0; i < G::channels; ++i) {
-                s.g[i] += typename G::Sum(g[i]);
-                s.gp[i] += p * double(g[i]);
-                for (int j = i; j < G::channels; ++j) s.gg[product++] += typename G::Sum(g[i] * g[j]);
-            }
-        }
-        sums(x, y) = s;
+        go_down(
+            strip, in.size.height, radius, [&](int y, int sign) { s.add(guide(x, y), in(x, y), sign); },
+            [&](int y) { planes.store(x, y, s); });
+    }
+};
+
+// The pixels of a window, cut off at the border.
+struct GuidedWindow {
+    int left, right;  // the columns
+    double n;
+
+    CINEBOKEH_HD GuidedWindow(int x, int y, int radius, Size size)
+        : left(x > radius ? x - radius : 0), right(x + radius < size.width ? x + radius : size.width - 1) {
+        const int top = y > radius ? y - radius : 0;
+        n = double(right - left + 1) * ((y + radius < size.height ? y + radius : size.height - 1) - top + 1);
     }
 };
 
 template <class Pixel>
 struct FunctionsOfWindows {
-    Image<const WindowSums<Pixel>, DeviceSpace> sums;
+    WindowPlanes<Pixel> planes;
     int radius;
     double epsilon;
     Image<Float4, DeviceSpace> coefficients;  // a, then b
 
     CINEBOKEH_HD void operator()(int x, int y) const {
         using G = Guide<Pixel>;
-        const Size size = coefficients.size;
-        const int y0 = y > radius ? y - radius : 0, y1 = y + radius < size.height ? y + radius : size.height - 1;
-        const int x0 = x > radius ? x - radius : 0, x1 = x + radius < size.width ? x + radius : size.width - 1;
+        const GuidedWindow window(x, y, radius, coefficients.size);
         WindowSums<Pixel> s{};
-        for (int v = y0; v <= y1; ++v) {
-            const WindowSums<Pixel>& row = sums(x, v);
-            s.p += row.p;
-            for (int i = 0; i < G::channels; ++i) s.g[i] += row.g[i], s.gp[i] += row.gp[i];
-            for (int i = 0; i < G::products; ++i) s.gg[i] += row.gg[i];
-        }
-        double g[G::channels], gg[G::products];
-        for (int i = 0; i < G::channels; ++i) g[i] = double(s.g[i]);
-        for (int i = 0; i < G::products; ++i) gg[i] = double(s.gg[i]);
+        for (int u = window.left; u <= window.right; ++u) planes.add(u, y, s);
+        double g[G::channels], gg[G::products], gp[G::channels];
+        for (int i = 0; i < G::channels; ++i) g[i] = double(s.g[i]), gp[i] = s.p[1 + i];
+        for (int i = 0; i < G::products; ++i) gg[i] = double(s.g[G::channels + i]);
         float f[G::channels + 1];
-        window_function(double(x1 - x0 + 1) * (y1 - y0 + 1), epsilon, g, gg, s.p, s.gp, f);
+        window_function(window.n, epsilon, g, gg, s.p[0], gp, f);
         Float4 packed{};
         for (int i = 0; i <= G::channels; ++i) packed[i] = f[i];
         coefficients(x, y) = packed;
     }
 };
 
-struct CoefficientsAlongRow {
+struct CoefficientsAlongColumn {
     Image<const Float4, DeviceSpace> coefficients;
     int radius;
     Image<Double4, DeviceSpace> sums;
 
-    CINEBOKEH_HD void operator()(int x, int y) const {
+    CINEBOKEH_HD void operator()(int x, int strip) const {
         Double4 s{};
-        const int end = x + radius < sums.size.width ? x + radius : sums.size.width - 1;
-        for (int u = x > radius ? x - radius : 0; u <= end; ++u)
-            for (int i = 0; i < 4; ++i) s[i] += double(coefficients(u, y)[i]);
-        sums(x, y) = s;
+        go_down(
+            strip, sums.size.height, radius,
+            [&](int y, int sign) {
+                const Float4 f = coefficients(x, y);
+                for (int i = 0; i < 4; ++i) s[i] += double(f[i]) * sign;
+            },
+            [&](int y) { sums(x, y) = s; });
     }
 };
 
@@ -110,12 +158,10 @@ struct MeansOfCoefficients {
     Image<Float4, DeviceSpace> means;
 
     CINEBOKEH_HD void operator()(int x, int y) const {
-        const Size size = means.size;
-        const int y0 = y > radius ? y - radius : 0, y1 = y + radius < size.height ? y + radius : size.height - 1;
-        const int x0 = x > radius ? x - radius : 0, x1 = x + radius < size.width ? x + radius : size.width - 1;
+        const GuidedWindow window(x, y, radius, means.size);
         Double4 s{};
-        for (int v = y0; v <= y1; ++v) s = s + sums(x, v);
-        const double n = double(x1 - x0 + 1) * (y1 - y0 + 1);
+        for (int u = window.left; u <= window.right; ++u) s = s + sums(u, y);
+        const double n = window.n;
         means(x, y) = Float4{float(s[0] / n), float(s[1] / n), float(s[2] / n), float(s[3] / n)};
     }
 };
@@ -145,13 +191,14 @@ void guided_filter_upsampled(Cuda& exec, Image<const Pixel, DeviceSpace> small_g
                              GuidedScratch<DeviceSpace>& scratch, Image<const Pixel, DeviceSpace> guide, int step,
                              Image<float, DeviceSpace> out) {
     const Size s = small_in.size;
-    const auto sums = scratch.sums<Pixel>(s);
+    const Size strips{s.width, ceil_div(s.height, guided_rows)};
+    const auto planes = scratch.planes(Pixel{}, s);
     const auto coefficients = scratch.coefficients.view().crop(0, 0, s);
     const auto coefficient_sums = scratch.coefficient_sums.view().crop(0, 0, s);
     const auto means = scratch.means.view().crop(0, 0, s);
-    for_each_pixel(exec, s, MomentsAlongRow<Pixel>{small_guide, small_in, radius, sums});
-    for_each_pixel(exec, s, FunctionsOfWindows<Pixel>{sums, radius, double(epsilon), coefficients});
-    for_each_pixel(exec, s, CoefficientsAlongRow{coefficients, radius, coefficient_sums});
+    for_each_pixel(exec, strips, MomentsAlongColumn<Pixel>{small_guide, small_in, radius, planes});
+    for_each_pixel(exec, s, FunctionsOfWindows<Pixel>{planes, radius, double(epsilon), coefficients});
+    for_each_pixel(exec, strips, CoefficientsAlongColumn{coefficients, radius, coefficient_sums});
     for_each_pixel(exec, s, MeansOfCoefficients{coefficient_sums, radius, means});
     for_each_pixel(exec, out.size, ApplyMeans<Pixel>{means, guide, step, out});
 }
