@@ -99,6 +99,15 @@ struct RunLevel {
     }
 };
 
+// Of a number above 0.
+CINEBOKEH_HD inline int table_level(int n) {
+#if defined(__CUDA_ARCH__) || defined(CINEBOKEH_SIM)
+    return 31 - __clz(n);
+#else
+    return log2_floor(n);
+#endif
+}
+
 template <class Extreme, class T>
 struct MergeRuns {
     Image<const T, DeviceSpace> runs;
@@ -113,7 +122,7 @@ struct MergeRuns {
         for (int from = y0; from <= y1; ++from) {
             const int half = half_widths[size_t(from < y ? y - from : from - y)];
             const int x0 = x > half ? x - half : 0, x1 = x + half < out.size.width ? x + half : out.size.width - 1;
-            const int k = log2_floor(x1 - x0 + 1), row = from + k * out.size.height;
+            const int k = table_level(x1 - x0 + 1), row = from + k * out.size.height;
             value = Extreme::of(value, Extreme::of(runs(x0, row), runs(x1 + 1 - (1 << k), row)));
         }
         out(x, y) = value;
