@@ -1,5 +1,6 @@
 // Distance transform. Both backends sweep the columns down and up. Along rows the CPU builds the lower envelope of
-// parabolas; on CUDA each thread looks to both sides of its pixel until no column can be nearer, which needs no order.
+// parabolas; on CUDA columns are words of bits, and along rows each thread looks to both sides of its pixel until no
+// column can be nearer, which needs no order.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -107,47 +108,79 @@ void distance_transform(Cpu& exec, Region region, bool subtract, HostImage<int> 
 #if CINEBOKEH_GRID
 inline Size envelope_size(Cuda&, Size) { return {}; }
 
-template <class Region>
-struct SweepColumn {
-    Region region;
-    Image<int, DeviceSpace> columns;
-
-    CINEBOKEH_HD void operator()(int x, int) const {
-        int distance = no_region;
-        for (int y = 0; y < columns.size.height; ++y) {
-            distance = region(x, y) ? 0 : distance < no_region ? distance + 1 : no_region;
-            columns(x, y) = distance;
-        }
-        for (int y = columns.size.height - 2; y >= 0; --y) {
-            distance = columns(x, y) < distance + 1 ? columns(x, y) : distance + 1;
-            columns(x, y) = distance;
-        }
-    }
-};
-
+// Squares are 32 bits where no distance in the image reaches 2^15.5.
+template <class Square>
 struct NearestInRow {
+    static constexpr Square most = sizeof(Square) == 4 ? 46340 : no_region;
+
     Image<const int, DeviceSpace> columns;
     bool subtract;
     Image<float, DeviceSpace> out;
 
+    CINEBOKEH_HD static Square square(int f) { return Square(f) < most ? Square(f) * Square(f) : most * most; }
     CINEBOKEH_HD void operator()(int x, int y) const {
         const int* f = columns.row(y);
-        long long nearest = (long long)f[x] * f[x];
-        for (long long d = 1; d < out.size.width && d * d < nearest; ++d) {
-            if (x - d >= 0) nearest = smaller(nearest, d * d + (long long)f[x - d] * f[x - d]);
-            if (x + d < out.size.width) nearest = smaller(nearest, d * d + (long long)f[x + d] * f[x + d]);
+        Square nearest = square(f[x]);
+        for (int d = 1; d < out.size.width && Square(d) * Square(d) < nearest; ++d) {
+            if (x - d >= 0) nearest = smaller(nearest, Square(d) * Square(d) + square(f[x - d]));
+            if (x + d < out.size.width) nearest = smaller(nearest, Square(d) * Square(d) + square(f[x + d]));
         }
-        const float distance = distance_of(nearest, out.size);
+        const float distance =
+            distance_of(nearest >= most * most ? (long long)no_region * no_region : (long long)nearest, out.size);
         out(x, y) = subtract ? out(x, y) - distance : distance;
     }
-    CINEBOKEH_HD static long long smaller(long long a, long long b) { return a < b ? a : b; }
+    CINEBOKEH_HD static Square smaller(Square a, Square b) { return a < b ? a : b; }
 };
+}  // namespace cinebokeh::detail
 
+namespace cinebokeh::kernels {
+/// A block takes some columns. 32 pixels of one above each other are a word of bits; a thread looks for the nearest bit
+/// in its words, and in those above and below. shared [words of a column, columns of the block].
+template <class Region>
+static __global__ void sweep_columns(Region region, Image<int, DeviceSpace> columns) {
+    unsigned* const words = dynamic_shared<unsigned>();
+    const int block_columns = int(blockDim.x), column = int(threadIdx.x), x = int(blockIdx.x) * block_columns + column;
+    const int height = columns.size.height, count = ceil_div(height, 32);
+    // Threads beyond the last column stay for the barrier.
+    for (int w = int(threadIdx.y); w < count && x < columns.size.width; w += int(blockDim.y)) {
+        unsigned word = 0;
+        for (int i = 0; i < 32; ++i)
+            if (w * 32 + i < height && region(x, w * 32 + i)) word |= 1u << i;
+        words[w * block_columns + column] = word;
+    }
+    __syncthreads();  // all words are there
+    for (int w = int(threadIdx.y); w < count && x < columns.size.width; w += int(blockDim.y)) {
+        const auto word = [&](int k) { return words[k * block_columns + column]; };
+        int up = w - 1, down = w + 1;
+        while (up >= 0 && word(up) == 0) --up;
+        while (down < count && word(down) == 0) ++down;
+        const int above = up >= 0 ? up * 32 + 31 - __clz(int(word(up))) : -detail::no_region;
+        const int below = down < count ? down * 32 + __ffs(int(word(down))) - 1 : 2 * detail::no_region;
+        for (int i = 0; i < 32 && w * 32 + i < height; ++i) {
+            const unsigned before = word(w) & (~0u >> (31 - i)), after = word(w) >> i;
+            const int y = w * 32 + i, last = before ? w * 32 + 31 - __clz(int(before)) : above;
+            const int next = after ? y + __ffs(int(after)) - 1 : below;
+            columns(x, y) = min(min(y - last, next - y), detail::no_region);
+        }
+    }
+}
+}  // namespace cinebokeh::kernels
+
+namespace cinebokeh::detail {
 template <class Region>
 void distance_transform(Cuda& exec, Region region, bool subtract, Image<int, DeviceSpace> columns,
                         Image<int, DeviceSpace>, Image<float, DeviceSpace> out) {
-    for_each_pixel(exec, {out.size.width, 1}, SweepColumn<Region>{region, columns});
-    for_each_pixel(exec, out.size, NearestInRow{columns, subtract, out});
+    const Size size = out.size;
+    if (size.empty()) return;
+    const int words = ceil_div(size.height, 32);
+    int together = 32;  // columns of a block
+    while (together > 1 && together * words > 32 * 1024) together /= 2;
+    exec.launch(dim3(unsigned(ceil_div(size.width, together))), dim3(unsigned(together), unsigned(std::min(words, 32))),
+                size_t(together) * size_t(words) * sizeof(unsigned), kernels::sweep_columns<Region>, region, columns);
+    if (std::max(size.width, size.height) < 1 << 15)
+        for_each_pixel(exec, size, NearestInRow<unsigned>{columns, subtract, out});
+    else
+        for_each_pixel(exec, size, NearestInRow<long long>{columns, subtract, out});
 }
 #endif
 }  // namespace cinebokeh::detail

@@ -13,6 +13,7 @@
 namespace cinebokeh {
 namespace kernels {
 using detail::MaxflowProgress;
+inline constexpr int maxflow_relax_blocks = 4, maxflow_discharge_blocks = 2;  // on an SM: all the threads, or registers
 inline constexpr int maxflow_visits = 8;  // of each tile, on average, before distances are made exact again
 
 static __global__ void maxflow_begin(MaxflowProgress* progress, long long* flow) {
@@ -37,7 +38,8 @@ __device__ void relax_all(const MaxflowGrid& grid, MaxflowTile<directions>& shar
     }
 }
 template <int directions>
-static __global__ void maxflow_relax(MaxflowGrid grid, const MaxflowProgress* progress, int round) {
+static __global__ void __launch_bounds__(maxflow_threads, maxflow_relax_blocks)
+    maxflow_relax(MaxflowGrid grid, const MaxflowProgress* progress, int round) {
     if (progress->active[round] == 0) return;
     relax_all(grid, static_shared<MaxflowTile<directions>>());
 }
@@ -62,10 +64,17 @@ __device__ void discharge_all(const MaxflowGrid& grid, MaxflowTile<directions>& 
     }
 }
 template <int directions>
-static __global__ void __launch_bounds__(maxflow_threads, 2)
+static __global__ void __launch_bounds__(maxflow_threads, maxflow_discharge_blocks)
     maxflow_discharge(MaxflowGrid grid, MaxflowProgress* progress, int round) {
     if (progress->active[round + 1] == 0) return;
     discharge_all(grid, static_shared<MaxflowTile<directions>>(), progress->highest[round], &progress->visits[round]);
+}
+
+// For maxflow_finish, whose own registers would not suffice for it.
+template <int directions>
+static __device__ CINEBOKEH_NOINLINE void discharge_apart(const MaxflowGrid& grid, MaxflowTile<directions>& shared,
+                                                          int highest, int* visits) {
+    discharge_all(grid, shared, highest, visits);
 }
 
 // One block that goes on until the flow is maximal: makes the result exact whatever the number of rounds was.
@@ -86,7 +95,7 @@ static __global__ void __launch_bounds__(maxflow_threads, 1)
         __threadfence();
         __syncthreads();  // everything is counted
         active = __ldcg(&progress->active[last]) != 0;
-        if (active) discharge_all(grid, shared, __ldcg(&progress->highest[last]), &progress->visits[last]);
+        if (active) discharge_apart(grid, shared, __ldcg(&progress->highest[last]), &progress->visits[last]);
         __syncthreads();  // all have read the counters
     }
 }
@@ -161,10 +170,11 @@ inline detail::GridMaxflowCuda::GridMaxflowCuda(Cuda& exec, Size size, Connectiv
 
 template <int directions>
 void detail::GridMaxflowCuda::solve(const GridCapacities<DeviceSpace>& capacities, Image<uint8_t, DeviceSpace> labels) {
-    // Persistent launches: two blocks on each SM of the largest devices; fewer where there are fewer tiles.
-    constexpr unsigned most_blocks = 264;
-    const unsigned tiles = unsigned(tiles_.area());
-    const dim3 all(tiles), few(std::min(tiles, most_blocks)), block(kernels::maxflow_threads);
+    // Persistent launches: as many blocks as run at once; fewer where there are fewer tiles.
+    const unsigned tiles = unsigned(tiles_.area()), processors = unsigned(exec_->multiprocessors());
+    const dim3 all(tiles), block(kernels::maxflow_threads);
+    const dim3 relaxing(std::min(tiles, processors * kernels::maxflow_relax_blocks));
+    const dim3 discharging(std::min(tiles, processors * kernels::maxflow_discharge_blocks));
     detail::MaxflowGrid grid{size_,   tiles_, residual_.view().data, base_.view().data, height_.view().data,
                              nullptr, nullptr};
     grid.queued = sets_.view().data, grid.running = grid.queued + grid.words();
@@ -173,9 +183,9 @@ void detail::GridMaxflowCuda::solve(const GridCapacities<DeviceSpace>& capacitie
     exec_->launch(all, block, 0, kernels::maxflow_load<directions>, capacities, grid, flow_.view().data);
     for (int round = 0; round < rounds_; ++round) {
         exec_->launch(all, block, 0, kernels::maxflow_seed<directions>, grid, progress, round);
-        exec_->launch(few, block, 0, kernels::maxflow_relax<directions>, grid, progress, round);
+        exec_->launch(relaxing, block, 0, kernels::maxflow_relax<directions>, grid, progress, round);
         exec_->launch(all, block, 0, kernels::maxflow_count<directions>, grid, progress, round);
-        exec_->launch(few, block, 0, kernels::maxflow_discharge<directions>, grid, progress, round);
+        exec_->launch(discharging, block, 0, kernels::maxflow_discharge<directions>, grid, progress, round);
     }
     exec_->launch(dim3(1), block, 0, kernels::maxflow_finish<directions>, grid, progress, rounds_);
     exec_->launch(all, block, 0, kernels::maxflow_labels<directions>, grid, labels, flow_.view().data);

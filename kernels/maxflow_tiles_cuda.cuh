@@ -35,7 +35,7 @@ struct MaxflowGrid {
 
 namespace kernels {
 inline constexpr int maxflow_tile = 32;      // a warp reads a row of the tile in one transaction
-inline constexpr int maxflow_threads = 256;  // four pixels each: six blocks fit an SM of sm_90 with eight directions
+inline constexpr int maxflow_threads = 512;  // two pixels each: 64 registers hold what a sweep needs of them
 inline constexpr int maxflow_per_thread = maxflow_tile * maxflow_tile / maxflow_threads;
 inline constexpr int maxflow_pitch = maxflow_tile + 2;  // heights have a ring of the neighbours' pixels
 

@@ -1,6 +1,5 @@
-// The motion cue on Cuda. A block fits the motion of one side: it gathers the flow vectors of the side in order, every
-// thread tries one triple against all of them, and the block fits a motion to the inliers of the best. Nothing comes
-// back to the host.
+// The motion cue on Cuda. A block gathers the flow vectors of one side in order, a block for each triple tries it
+// against all of them, and a block fits a motion to the inliers of the best. Nothing comes back to the host.
 #pragma once
 #include "cinebokeh/motion_cue.hpp"
 #if CINEBOKEH_GRID
@@ -13,6 +12,8 @@ inline constexpr int motion_levels = 32;
 struct MotionFit {
     AffineMotion motion[2];  // background, subject
     int found[2];
+    int points[2];                 // flow vectors of the side
+    int best[2];                   // inliers * 256 + 255 - the triple that has them
     int counts[2][motion_levels];  // pixels of each residual level: on the subject, and near it
 };
 struct MotionFrame {
@@ -29,74 +30,109 @@ CINEBOKEH_HD inline float motion_residual(const AffineMotion& motion, Float2 flo
 }  // namespace detail
 
 namespace kernels {
-inline constexpr int motion_threads = 256, motion_tries = 200;
-struct MotionShared {
-    BlockSum<int, motion_threads> count;
-    BlockSum<double, motion_threads> sum;
-    int best;  // inliers * 256 + 255 - the thread that found them
-    Vec<float, 6> motion;
+inline constexpr int gather_threads = 1024, motion_threads = 256, motion_tries = 200;
+struct GatherShared {
+    int count[gather_threads / 32];  // of each warp
 };
 
-/// Gathers position and flow of the samples of a side into `points` as (x, y, u, v), and returns their number.
-static __device__ inline int gather_motion(const detail::MotionFrame& frame, bool subject, MotionShared& shared,
-                                           Float4* points) {
+/// Gathers position and flow of the samples of a side into its row of `points` as (x, y, u, v).
+static __global__ void gather_motion(detail::MotionFrame frame, Image<Float4, DeviceSpace> points,
+                                     detail::MotionFit* fit) {
+    GatherShared& shared = static_shared<GatherShared>();
+    const int thread = int(threadIdx.x), warp = thread / 32, side = int(blockIdx.x);
     const int stride = frame.params.stride;
     const Size size = frame.flow.size;
     const int first = min(stride / 2, min(size.width, size.height) - 1);
     const int columns = (size.width - first + stride - 1) / stride, rows = (size.height - first + stride - 1) / stride;
     int gathered = 0;
-    for (int begin = 0; begin < columns * rows; begin += motion_threads) {
-        const int i = begin + int(threadIdx.x), x = first + i % columns * stride, y = first + i / columns * stride;
+    for (int begin = 0; begin < columns * rows; begin += gather_threads) {
+        const int i = begin + thread, x = first + i % columns * stride, y = first + i / columns * stride;
         bool wanted = false;
         if (i < columns * rows) {
             const float p = frame.predicted(x, y);
-            wanted = subject ? p > .7f : p < .1f;
+            wanted = side ? p > .7f : p < .1f;
         }
-        int total;
-        const int place = gathered + shared.count.before(wanted, total);
-        if (wanted) points[place] = {float(x), float(y), frame.flow(x, y)[0], frame.flow(x, y)[1]};
-        gathered += total;
+        const unsigned lanes = __ballot_sync(~0u, wanted);
+        if (thread % 32 == 0) shared.count[warp] = __popc(lanes);
+        __syncthreads();  // the counts are there
+        int before = gathered + __popc(lanes & ((1u << thread % 32) - 1));
+        for (int w = 0; w < gather_threads / 32; ++w) {
+            if (w < warp) before += shared.count[w];
+            gathered += shared.count[w];
+        }
+        if (wanted) points(before, side) = {float(x), float(y), frame.flow(x, y)[0], frame.flow(x, y)[1]};
+        __syncthreads();  // the counts may be written again
     }
-    __syncthreads();  // all points are there
-    return gathered;
+    if (thread == 0) fit->points[side] = gathered, fit->best[side] = 0;
+    if (thread < detail::motion_levels) fit->counts[side][thread] = 0;
 }
 
 static __device__ inline bool is_inlier(const AffineMotion& motion, Float4 p, float threshold) {
     return detail::motion_residual(motion, {p[2], p[3]}, int(p[0]), int(p[1])) <= threshold;
 }
 
-static __global__ void fit_motion(detail::MotionFrame frame, Image<Float4, DeviceSpace> points,
+/// The motion of a triple of points; false if it spans no area.
+static __device__ inline bool motion_of_triple(const Float4* p, int n, int triple, AffineMotion& motion) {
+    Random random(1 + (unsigned long long)(triple)*0x9E3779B97F4A7C15u);
+    detail::AffineMoments moments;
+    Float2 from[3], to[3];
+    for (int k = 0; k < 3; ++k) {
+        const Float4 q = p[random.below(uint32_t(n))];
+        from[k] = {q[0], q[1]}, to[k] = {q[0] + q[2], q[1] + q[3]};
+        moments.add_mean(from[k], to[k]);
+    }
+    moments.centre();
+    for (int k = 0; k < 3; ++k) moments.add(from[k], to[k]);
+    return moments.solve(motion);
+}
+
+struct TripleShared {
+    int inliers;  // -1: no motion
+    Vec<float, 6> motion;
+};
+/// Block (triple, side) counts the inliers of the motion of a triple.
+static __global__ void try_motions(detail::MotionFrame frame, Image<const Float4, DeviceSpace> points,
+                                   detail::MotionFit* fit) {
+    TripleShared& shared = static_shared<TripleShared>();
+    const int thread = int(threadIdx.x), triple = int(blockIdx.x), side = int(blockIdx.y), n = fit->points[side];
+    if (n < 12) return;
+    const Float4* const p = points.row(side);
+    const float threshold = side ? frame.params.subject_threshold : frame.params.background_threshold;
+    if (thread == 0) {
+        AffineMotion motion;
+        shared.inliers = motion_of_triple(p, n, triple, motion) ? 0 : -1;
+        shared.motion = motion.m;
+    }
+    __syncthreads();  // the motion is there
+    if (shared.inliers < 0) return;
+    const AffineMotion motion{shared.motion};
+    __syncthreads();  // all have read
+    int inliers = 0;
+    for (int i = thread; i < n; i += motion_threads) inliers += is_inlier(motion, p[i], threshold);
+    inliers = __reduce_add_sync(~0u, inliers);
+    if (thread % 32 == 0) atomicAdd(&shared.inliers, inliers);
+    __syncthreads();  // the inliers are counted
+    if (thread == 0) atomicMax(&fit->best[side], shared.inliers * 256 + 255 - triple);
+}
+
+struct MotionShared {
+    BlockSum<double, motion_threads> sum;
+    Vec<float, 6> motion;
+};
+/// A block fits the motion of one side to the inliers of the best triple.
+static __global__ void fit_motion(detail::MotionFrame frame, Image<const Float4, DeviceSpace> points,
                                   detail::MotionFit* fit) {
     MotionShared& shared = static_shared<MotionShared>();
-    const int thread = int(threadIdx.x), side = int(blockIdx.x);
-    Float4* const p = points.row(side);
+    const int thread = int(threadIdx.x), side = int(blockIdx.x), n = fit->points[side];
+    const Float4* const p = points.row(side);
     const float threshold = side ? frame.params.subject_threshold : frame.params.background_threshold;
-    if (thread == 0) shared.best = 0, shared.motion = AffineMotion().m;
-    if (thread < detail::motion_levels) fit->counts[side][thread] = 0;
-    const int n = gather_motion(frame, side != 0, shared, p);
-
-    AffineMotion mine;
-    if (n >= 12 && thread < motion_tries) {
-        Random random(1 + (unsigned long long)(thread)*0x9E3779B97F4A7C15u);
-        detail::AffineMoments moments;
-        Float2 from[3], to[3];
-        for (int k = 0; k < 3; ++k) {
-            const Float4 q = p[random.below(uint32_t(n))];
-            from[k] = {q[0], q[1]}, to[k] = {q[0] + q[2], q[1] + q[3]};
-            moments.add_mean(from[k], to[k]);
-        }
-        moments.centre();
-        for (int k = 0; k < 3; ++k) moments.add(from[k], to[k]);
-        if (moments.solve(mine)) {
-            int inliers = 0;
-            for (int i = 0; i < n; ++i) inliers += is_inlier(mine, p[i], threshold);
-            atomicMax(&shared.best, inliers * 256 + 255 - thread);
-        }
+    const int inliers = fit->best[side] / 256, winner = 255 - fit->best[side] % 256;
+    if (thread == 0) {
+        AffineMotion motion;
+        if (inliers >= 3) motion_of_triple(p, n, winner, motion);
+        shared.motion = motion.m;
     }
     __syncthreads();  // the best is known
-    const int inliers = shared.best / 256, winner = 255 - shared.best % 256;
-    if (inliers >= 3 && thread == winner) shared.motion = mine.m;
-    __syncthreads();  // all know it
 
     const AffineMotion best{shared.motion};
     // Least squares over its inliers, in two rounds: means, then moments about them.
@@ -191,7 +227,11 @@ public:
         const detail::MotionFrame frame{flow, predicted, signed_distance, active, params_};
         detail::MotionFit* fit = fit_.view().data;
         const dim3 grid(unsigned(ceil_div(image_.width, 32)), unsigned(ceil_div(image_.height, 8))), block(32, 8);
-        exec_->launch(dim3(2), dim3(kernels::motion_threads), 0, kernels::fit_motion, frame, points_.view(), fit);
+        const Image<const Float4, DeviceSpace> points = points_.view();
+        exec_->launch(dim3(2), dim3(kernels::gather_threads), 0, kernels::gather_motion, frame, points_.view(), fit);
+        exec_->launch(dim3(kernels::motion_tries, 2), dim3(kernels::motion_threads), 0, kernels::try_motions, frame,
+                      points, fit);
+        exec_->launch(dim3(2), dim3(kernels::motion_threads), 0, kernels::fit_motion, frame, points, fit);
         exec_->launch(grid, block, 0, kernels::count_motion_levels, frame, fit);
         exec_->launch(grid, block, 0, kernels::write_motion_cues, frame, (const detail::MotionFit*)(fit), salience,
                       likeness);

@@ -1,6 +1,7 @@
 // PatchMemory on Cuda.
 //
-// A block matches 14 x 14 cells with one remembered frame; 16 x 16 threads hold these cells and the ring around them.
+// A block matches 14 x 14 cells with one remembered frame, at every eighth row of displacements; 16 x 16 threads hold
+// these cells and the ring around them.
 // The distance of two descriptors is a weighted sum over 3 x 3 pairs of cells with one displacement, so for each
 // displacement every thread compares its own pair once and the nine of a cell meet in shared memory.
 #pragma once
@@ -77,6 +78,7 @@ struct PatchMatch {
 
 namespace kernels {
 inline constexpr int patch_block = 16, patch_inner = patch_block - 2;
+inline constexpr int patch_slices = 8;  // blocks that share the displacements: a small image has few tiles
 
 struct PatchShared {
     float difference[2][patch_block][patch_block + 1];  // of the pairs of one displacement; the next one's meanwhile
@@ -111,7 +113,7 @@ static __global__ void patch_match(detail::PatchMatch m, detail::PatchEntry entr
 
     float nearest[2] = {INFINITY, INFINITY};  // subject, background
     int turn = 0;
-    for (int dy = shared.low[1]; dy <= shared.high[1]; ++dy)
+    for (int dy = shared.low[1] + int(blockIdx.z); dy <= shared.high[1]; dy += patch_slices)
         for (int dx = shared.low[0]; dx <= shared.high[0]; ++dx, turn ^= 1) {
             const int u = i + dx, v = j + dy;
             const detail::PatchCell other = entry.cells(clamp(u, 0, grid.width - 1), clamp(v, 0, grid.height - 1));
@@ -186,7 +188,7 @@ public:
         static_assert(detail::largest_match == 50);
         for_each_pixel(*exec_, grid(), detail::ForgetNearest{nearest_.view(), largest_bits});
         const dim3 blocks(unsigned(ceil_div(grid().width, kernels::patch_inner)),
-                          unsigned(ceil_div(grid().height, kernels::patch_inner)));
+                          unsigned(ceil_div(grid().height, kernels::patch_inner)), unsigned(kernels::patch_slices));
         const detail::PatchMatch problem{cells_.view(),          active,         samples_, params_.window,
                                          params_.spatial_weight, nearest_.view()};
         for (size_t e = 0; e < memory_.size(); ++e)

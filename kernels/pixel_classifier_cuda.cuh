@@ -1,9 +1,9 @@
 // The pixel classifier on Cuda: training and classifying. kernels/pixel_classifier_samples_cuda.cuh draws the samples.
 //
-// Training: a warp takes 16 samples, a lane is a hidden unit. Weights lie in shared memory in both orders, so that
-// neither the way forward nor the way back meets a bank twice; a lane adds up the gradient of its unit in registers.
-// Partial gradients of the warps are added in their order. Classifying: a thread takes a sample and reads the weights
-// as broadcasts.
+// Training: a warp takes four samples together, a lane is a hidden unit. Weights lie in shared memory in both orders,
+// so that neither the way forward nor the way back meets a bank twice; a lane adds up the gradient of its unit in
+// registers. The gradients of warps and then of blocks are added in their order. Classifying: a thread takes a sample
+// and reads the weights as broadcasts.
 #pragma once
 #include "kernels/pixel_classifier_samples_cuda.cuh"
 #if CINEBOKEH_GRID
@@ -35,15 +35,24 @@ struct AdamStep {
 
 namespace kernels {
 using detail::ClassifierLayout;
-inline constexpr int train_warps = 4, train_samples = 16;  // of a warp
+inline constexpr int train_warps = 4, train_samples = 4;  // of a warp: its reads of the samples wait for each other
 
 struct TrainShared {
     float w1[detail::classifier_features][33];  // [feature][unit]; 33: the transposing writes miss each other's banks
     float w2[32][33], w2_by_input[32][33];      // [unit][input], [input][unit]
     float bias1[32], bias2[32], w3[33];
-    float input[train_warps][detail::classifier_features], first[train_warps][32], second[train_warps][32];
-    float error[train_warps][32];  // of the second layer
+    // Of the samples of each warp; the error is that of the second layer.
+    Float4 input[train_warps][detail::classifier_features], first[train_warps][32], second[train_warps][32];
+    Float4 error[train_warps][32];
+    float gradient[32 * (detail::classifier_features + 1) + 32 * 33 + 33];
 };
+
+// Calls f(s) for the samples of a warp.
+template <class F>
+static __device__ inline void for_samples(F&& f) {
+    CINEBOKEH_UNROLL
+    for (int i = 0; i < train_samples; ++i) f(i);
+}
 
 static __global__ void train_gradient(ClassifierLayout layout, const float* weights, detail::ClassifierSets sets,
                                       int batch, unsigned long long seed, Image<float, DeviceSpace> gradients) {
@@ -59,51 +68,81 @@ static __global__ void train_gradient(ClassifierLayout layout, const float* weig
     }
     __syncthreads();  // the weights are there
 
-    float g1[detail::classifier_features] = {}, g2[32] = {}, gb1 = 0, gb2 = 0, g3 = 0, gb3 = 0;
-    float *input = s.input[warp], *first = s.first[warp], *second = s.second[warp], *error = s.error[warp];
-    const int part = int(blockIdx.x) * train_warps + warp;
-    for (int n = part * train_samples; n < min((part + 1) * train_samples, batch); ++n) {
+    // Samples beyond the batch are zeros, whose error is zero.
+    Float4 *input = s.input[warp], *first = s.first[warp], *second = s.second[warp], *error = s.error[warp];
+    const int begin = (int(blockIdx.x) * train_warps + warp) * train_samples;
+    float label[train_samples], read[train_samples];
+    for_samples([&](int i) {
+        const int n = begin + i;
+        label[i] = read[i] = 0;
+        if (n >= batch) return;
         Random random(seed + (unsigned long long)(n)*0x9E3779B97F4A7C15u);
         const int which = n < batch / 2 || sets.count == 1 ? 0 : 1 + int(random.below(uint32_t(sets.count - 1)));
         const detail::DeviceSamples& set = sets.set[which];
         const int sample = int(random.below(uint32_t(set.count)));
-        if (lane < features) input[lane] = set.features(sample, lane);
-        __syncwarp();  // the features are there
-        float sum = s.bias1[lane];
-        for (int k = 0; k < features; ++k) sum += s.w1[k][lane] * input[k];
-        const float a1 = fmaxf(sum, 0.f);
-        first[lane] = a1;
-        __syncwarp();  // the first layer is there
-        sum = s.bias2[lane];
-        for (int i = 0; i < 32; ++i) sum += s.w2_by_input[i][lane] * first[i];
-        const float a2 = fmaxf(sum, 0.f);
-        second[lane] = a2;
-        __syncwarp();  // the second layer is there
-        float logit = s.w3[32];
-        for (int i = 0; i < 32; ++i) logit += s.w3[i] * second[i];
-        const float e = (1 / (1 + expf(-logit)) - float(set.subject[sample])) / float(batch);
-        const float e2 = a2 > 0 ? s.w3[lane] * e : 0;
-        error[lane] = e2;
-        __syncwarp();  // the errors of the second layer are there
-        float back = 0;
-        for (int u = 0; u < 32; ++u) back += s.w2[u][lane] * error[u];
-        const float e1 = a1 > 0 ? back : 0;
-        gb3 += e, g3 += e * a2, gb2 += e2, gb1 += e1;
-        CINEBOKEH_UNROLL
-        for (int i = 0; i < 32; ++i) g2[i] += e2 * first[i];
-        CINEBOKEH_UNROLL
-        for (int k = 0; k < detail::classifier_features; ++k)
-            if (k < features) g1[k] += e1 * input[k];
-        __syncwarp();  // all have read: the next sample may come
+        label[i] = float(set.subject[sample]);
+        if (lane < features) read[i] = set.features(sample, lane);
+    });
+    if (lane < features) for_samples([&](int i) { input[lane][i] = read[i]; });
+    __syncwarp();  // the features are there
+    Float4 a1, a2, e, e1, e2;
+    for_samples([&](int i) { a1[i] = s.bias1[lane], a2[i] = s.bias2[lane], e[i] = s.w3[32], e1[i] = 0; });
+    for (int k = 0; k < features; ++k) {
+        const float weight = s.w1[k][lane];
+        const Float4 from = input[k];
+        for_samples([&](int i) { a1[i] += weight * from[i]; });
     }
-    float* out = gradients.row(part);
-    CINEBOKEH_UNROLL
-    for (int k = 0; k < detail::classifier_features; ++k)
-        if (k < features) out[lane * features + k] = g1[k];
-    CINEBOKEH_UNROLL
-    for (int i = 0; i < 32; ++i) out[layout.second() + lane * 32 + i] = g2[i];
-    out[layout.bias1() + lane] = gb1, out[layout.bias2() + lane] = gb2, out[layout.third() + lane] = g3;
-    if (lane == 0) out[layout.third() + 32] = gb3;
+    for_samples([&](int i) { a1[i] = fmaxf(a1[i], 0.f); });
+    first[lane] = a1;
+    __syncwarp();  // the first layer is there
+    for (int k = 0; k < 32; ++k) {
+        const float weight = s.w2_by_input[k][lane];
+        const Float4 from = first[k];
+        for_samples([&](int i) { a2[i] += weight * from[i]; });
+    }
+    for_samples([&](int i) { a2[i] = fmaxf(a2[i], 0.f); });
+    second[lane] = a2;
+    __syncwarp();  // the second layer is there
+    for (int k = 0; k < 32; ++k) {
+        const float weight = s.w3[k];
+        const Float4 from = second[k];
+        for_samples([&](int i) { e[i] += weight * from[i]; });
+    }
+    for_samples([&](int i) {
+        e[i] = begin + i < batch ? (1 / (1 + expf(-e[i])) - label[i]) / float(batch) : 0;
+        e2[i] = a2[i] > 0 ? s.w3[lane] * e[i] : 0;
+    });
+    error[lane] = e2;
+    __syncwarp();  // the errors of the second layer are there
+    for (int u = 0; u < 32; ++u) {
+        const float weight = s.w2[u][lane];
+        const Float4 from = error[u];
+        for_samples([&](int i) { e1[i] += weight * from[i]; });
+    }
+    for_samples([&](int i) { e1[i] = a1[i] > 0 ? e1[i] : 0; });
+
+    // Warp after warp adds its part; rows of the first layer are `features` apart.
+    const auto dot = [&](const Float4& x, const Float4& y) {
+        float sum = 0;
+        for_samples([&](int i) { sum += x[i] * y[i]; });
+        return sum;
+    };
+    for (int turn = 0; turn < train_warps; ++turn) {
+        if (warp == turn) {
+            const auto add = [&](int at, float value) { s.gradient[at] = turn ? s.gradient[at] + value : value; };
+            for (int k = 0; k < features; ++k) add(lane * features + k, dot(e1, input[k]));
+            // From the diagonal on, so that lanes meet different banks.
+            for (int k = 0; k < 32; ++k)
+                add(layout.second() + lane * 32 + (k + lane) % 32, dot(e2, first[(k + lane) % 32]));
+            const Float4 ones{1, 1, 1, 1};
+            add(layout.bias1() + lane, dot(e1, ones)), add(layout.bias2() + lane, dot(e2, ones));
+            add(layout.third() + lane, dot(e, a2));
+            if (lane == 0) add(layout.third() + 32, dot(e, ones));
+        }
+        __syncthreads();  // the next warp may add
+    }
+    float* out = gradients.row(int(blockIdx.x));
+    for (int i = thread; i < layout.count(); i += 32 * train_warps) out[i] = s.gradient[i];
 }
 
 struct ClassifyShared {
@@ -188,7 +227,7 @@ public:
         fill(params.features, 32), fill(32, 32), fill(32, 1);
         initial_ = Buffer<float, Cuda>(exec, {layout_.count(), 1}, initial);
         for (auto* b : {&weights_, &mean_, &variance_}) *b = Buffer<float, Cuda>(exec, {layout_.count(), 1});
-        gradients_ = Buffer<float, Cuda>(exec, {layout_.count(), blocks(params.batch) * kernels::train_warps});
+        gradients_ = Buffer<float, Cuda>(exec, {layout_.count(), blocks(params.batch)});
         reset();
     }
 
@@ -220,7 +259,7 @@ public:
         ++steps_;
         const detail::AdamStep step{params_.weight_decay, learning_rate, 1 / (1 - std::pow(.9f, float(steps_))),
                                     1 / (1 - std::pow(.999f, float(steps_)))};
-        const int parts = ceil_div(batch, kernels::train_samples);
+        const int parts = blocks(batch);
         for_each_pixel(*exec_, weights_.size(),
                        detail::AdamUpdate{gradients_.view(), parts, step, weights_.view().data, mean_.view().data,
                                           variance_.view().data});
@@ -249,7 +288,7 @@ private:
     PixelClassifierParams params_;
     detail::ClassifierLayout layout_;
     Buffer<float, Cuda> initial_, weights_, mean_, variance_;  // [weights]
-    Buffer<float, Cuda> gradients_;                            // [warps, weights]
+    Buffer<float, Cuda> gradients_;                            // [blocks, weights]
     int steps_ = 0;
 };
 }  // namespace cinebokeh

@@ -1,11 +1,12 @@
-// SampleSet on Cuda: systematic sampling by one block. Every thread has a stretch of the frame; sums of the weights
-// before it, in whole numbers, tell it which of the evenly spaced marks fall on its samples.
+// SampleSet on Cuda: systematic sampling by one block. Every warp has a stretch of the frame; sums of the weights
+// before it, in whole numbers, tell it which of the evenly spaced marks fall on its pixels. Then all threads copy
+// features.
 #pragma once
 #include "cinebokeh/pixel_classifier.hpp"
 #if CINEBOKEH_GRID
 #include <climits>
 
-#include "cinebokeh/core/cuda_block.hpp"
+#include "cinebokeh/core/cuda.hpp"
 
 namespace cinebokeh {
 namespace detail {
@@ -24,51 +25,85 @@ struct SampleFrame {
 
 namespace kernels {
 inline constexpr int draw_threads = 1024;
+inline constexpr int draw_warps = draw_threads / 32;
 struct DrawShared {
-    BlockSum<long long, draw_threads> sum;
-    int pixels[2];
+    long long sum[2][draw_warps];  // of the weights of each warp's pixels
+    int pixels[2][draw_warps];
 };
 
 /// Draws `each` samples of both classes: mark m of a class lies at (m + offset) / each of the sum of its weights.
-/// Writes whether there were enough pixels; if not, the set stays as it was.
+/// Writes whether there were enough pixels; if not, the set stays as it was. `picked` has room for the pixels.
 static __global__ void __launch_bounds__(draw_threads, 1)
-    draw_samples(detail::SampleFrame frame, int each, float2 offset, detail::DeviceSamples set, int* enough) {
+    draw_samples(detail::SampleFrame frame, int each, float2 offset, detail::DeviceSamples set, int* picked,
+                 int* enough) {
     DrawShared& shared = static_shared<DrawShared>();
-    const int thread = int(threadIdx.x), width = frame.label.size.width, count = width * frame.label.size.height;
-    const int stretch = (count + draw_threads - 1) / draw_threads;
-    const int begin = min(thread * stretch, count), end = min(begin + stretch, count);
-    const auto weight = [&](int i, int side) -> long long {
+    const int thread = int(threadIdx.x), lane = thread % 32, warp = thread / 32;
+    const int width = frame.label.size.width, count = width * frame.label.size.height;
+    const int stretch = ceil_div(ceil_div(count, draw_warps), 32) * 32;
+    const int begin = min(warp * stretch, count), end = min(begin + stretch, count);
+    // The weight of a pixel, and the class it is of; 2 is none.
+    const auto weight = [&](int i, int& side) -> long long {
+        side = 2;
+        if (i >= end) return 0;
         const int x = i % width, y = i / width;
-        if (frame.label(x, y) != side) return 0;
-        return side ? 65536 : (long long)(fminf(fmaxf(frame.weight(x, y), 0.f), 65536.f) * 65536 + .5f);
+        const float w = frame.weight(x, y);
+        side = min(int(frame.label(x, y)), 2);
+        return side ? 65536 : (long long)(fminf(fmaxf(w, 0.f), 65536.f) * 65536 + .5f);
     };
-    if (thread < 2) shared.pixels[thread] = 0;
-    __syncthreads();  // the counters are zero
-    long long mine[2] = {0, 0}, before[2], total[2];
+    const auto over_warp = [](auto v) {
+        for (int d = 16; d > 0; d /= 2) v += __shfl_xor_sync(~0u, v, d);
+        return v;
+    };
+    long long mine[2] = {0, 0};
     int pixels[2] = {0, 0};
-    for (int i = begin; i < end; ++i)
-        for (int side = 0; side < 2; ++side)
-            mine[side] += weight(i, side), pixels[side] += frame.label(i % width, i / width) == side;
-    for (int side = 0; side < 2; ++side) {
-        if (pixels[side] > 0) atomicAdd(&shared.pixels[side], pixels[side]);
-        before[side] = shared.sum.before(mine[side], total[side]);
+    for (int i = begin + lane; i < end; i += 32) {
+        int side;
+        const long long w = weight(i, side);
+        mine[0] += side == 0 ? w : 0, mine[1] += side == 1 ? w : 0;
+        pixels[0] += side == 0, pixels[1] += side == 1;
     }
-    const bool all = shared.pixels[0] >= 10 && shared.pixels[1] >= 10 && total[0] > 0;
+    for (int side = 0; side < 2; ++side) {
+        const long long sum = over_warp(mine[side]);
+        const int number = over_warp(pixels[side]);
+        if (lane == 0) shared.sum[side][warp] = sum, shared.pixels[side][warp] = number;
+    }
+    __syncthreads();  // the sums of all warps are there
+    long long reached[2] = {0, 0}, total[2] = {0, 0};
+    int number[2] = {0, 0};
+    for (int side = 0; side < 2; ++side)
+        for (int w = 0; w < draw_warps; ++w) {
+            if (w == warp) reached[side] = total[side];
+            total[side] += shared.sum[side][w], number[side] += shared.pixels[side][w];
+        }
+    const bool all = number[0] >= 10 && number[1] >= 10 && total[0] > 0;
     if (thread == 0) *enough = all;
     if (!all) return;
-    for (int side = 0; side < 2; ++side) {
-        const double step = double(total[side]) / each, first = step * double(side ? offset.y : offset.x);
-        long long reached = before[side];
-        int mark = max(0, int(ceil((double(reached) - first) / step)));
-        for (int i = begin; i < end; ++i) {
-            reached += weight(i, side);
-            for (; mark<each&& double(reached)> first + step * mark; ++mark) {
-                const int sample = side * each + mark, x = i % width, y = i / width;
-                for (int k = 0; k < set.features.size.height; ++k)
-                    set.features(sample, k) = frame.features(x, y * set.features.size.height + k);
-                set.subject[sample] = uint8_t(side);
+    for (int first = begin; first < end; first += 32) {
+        int side;
+        const long long own = weight(first + lane, side);
+        long long up_to[2] = {side == 0 ? own : 0, side == 1 ? own : 0};  // of the lanes up to this one
+        for (int d = 1; d < 32; d *= 2)
+            for (int k = 0; k < 2; ++k) {
+                const long long other = __shfl_up_sync(~0u, up_to[k], unsigned(d));
+                if (lane >= d) up_to[k] += other;
             }
+        if (side < 2) {
+            const double step = double(total[side]) / each, start = step * double(side ? offset.y : offset.x);
+            const double last = double(reached[side] + up_to[side]), before = double(reached[side] + up_to[side] - own);
+            // The first mark that no pixel before has passed: rounding can leave the estimate one off.
+            int mark = max(0, int(ceil((before - start) / step)));
+            while (mark > 0 && before <= start + step * (mark - 1)) --mark;
+            while (before > start + step * mark) ++mark;
+            for (; mark < each && last > start + step * mark; ++mark) picked[side * each + mark] = first + lane;
         }
+        for (int k = 0; k < 2; ++k) reached[k] += __shfl_sync(~0u, up_to[k], 31);
+    }
+    __syncthreads();  // all pixels are picked
+    const int features = set.features.size.height;
+    for (int i = thread; i < 2 * each * features; i += draw_threads) {
+        const int sample = i % (2 * each), k = i / (2 * each), x = picked[sample] % width, y = picked[sample] / width;
+        set.features(sample, k) = frame.features(x, y * features + k);
+        if (k == 0) set.subject[sample] = uint8_t(sample >= each);
     }
 }
 }  // namespace kernels
@@ -78,7 +113,10 @@ class SampleSetCuda {
 public:
     SampleSetCuda() = default;
     SampleSetCuda(Cuda& exec, int features, int capacity)
-        : exec_(&exec), features_(exec, {capacity, features}), subject_(exec, {capacity, 1}) {}
+        : exec_(&exec),
+          features_(exec, {capacity, features}),
+          subject_(exec, {capacity, 1}),
+          picked_(exec, {capacity, 1}) {}
 
     int count() const { return count_; }
     int capacity() const { return features_.size().width; }
@@ -100,7 +138,7 @@ public:
         int* enough = exec_->results<int>();
         exec_->launch(dim3(1), dim3(kernels::draw_threads), 0, kernels::draw_samples,
                       detail::SampleFrame{features, label, weight}, wanted / 2, make_float2(background, subject),
-                      device(), enough);
+                      device(), picked_.view().data, enough);
         int answer = 0;
         copy(*exec_, Image<const int, DeviceSpace>(enough, {1, 1}), HostImage<int>(&answer, {1, 1}));
         exec_->synchronize();
@@ -113,6 +151,7 @@ private:
     Cuda* exec_ = nullptr;
     Buffer<float, Cuda> features_;
     Buffer<uint8_t, Cuda> subject_;
+    Buffer<int, Cuda> picked_;
     int count_ = 0;
 };
 }  // namespace cinebokeh

@@ -35,6 +35,11 @@
 #else
 #define CINEBOKEH_ROLLED
 #endif
+#if defined(__CUDACC__)
+#define CINEBOKEH_NOINLINE __noinline__
+#else
+#define CINEBOKEH_NOINLINE
+#endif
 
 #if defined(__CUDACC__)
 #define CINEBOKEH_RESTRICT __restrict__
