@@ -17,7 +17,7 @@ inline const ConvGruParams& checked_gru(const ConvGruParams& p, const ConvGruWei
     return p;
 }
 
-/// The kernels: conv_gru_cpu.hpp and conv_gru_cuda.cuh.
+/// The kernels: conv_gru_cpu.hpp and conv_gru_cuda.cuh. A plan is `in_place` where the next state may be the state.
 template <class T, class Exec>
 class ConvGruPlan;
 }  // namespace cinebokeh::detail

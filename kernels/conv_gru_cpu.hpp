@@ -10,6 +10,8 @@ namespace cinebokeh::detail {
 template <class T>
 class ConvGruPlan<T, Cpu> {
 public:
+    static constexpr bool in_place = false;
+
     ConvGruPlan(Cpu& exec, const ConvGruParams& p, const ConvGruWeights& weights, Shape max_shape)
         : params_(p),
           reach_(p.kernel / 2),

@@ -1,5 +1,5 @@
-// Deformable convolution on Cuda: the implicit matrix product of conv_cuda.cuh, whose pixels are sampled on their way
-// into shared memory; with groups, one output at a time.
+// Deformable convolution on Cuda: the implicit matrix product of conv_tiles_cuda.cuh, whose runs are sampled on their
+// way; with groups, one output at a time.
 #pragma once
 #include "kernels/conv_cuda.cuh"
 #include "kernels/deform_conv.hpp"
@@ -7,40 +7,104 @@
 
 namespace cinebokeh::detail {
 
-/// Brings sampled channels to conv_tiles.
+/// Brings runs of sampled channels to conv_tiles. Where a tap's pixels lie is calculated when a lane comes to the tap.
 template <class T, class Space>
 struct DeformLoader {
+    static constexpr int row_blocks = 1, widest = 8;
+    static constexpr int blocks_per_multiprocessor = 1;  // of the largest: four corners at once need registers
+
+    static constexpr int length = kernels::run_length<T>;
+
     Tensor<const T, Space> in;
     DeformField<Space> field;
+    ConvDepth<T> depth;
+    int together;   // channels that move together
+    int alignment;  // of runs whose channels move together, bytes; 0: there are none
+
+    DeformLoader(Tensor<const T, Space> in_, const DeformField<Space>& field_, ConvDepth<T> depth_)
+        : in(in_),
+          field(field_),
+          depth(depth_),
+          together(in.shape.c / field.offset_groups),
+          alignment(field.offset_groups == 1 || together % length == 0 ? run_alignment(in) : 0) {}
+
     struct Place {
-        int n, y, x, ky, kx;
+        int n, y, x;
         bool exists;
-        int group;  // whose sample this is
         DeformSample sample;
     };
+    struct Cursor : RunCursor {
+        int sampled = -1;  // the tap and group of the samples
+    };
 
-    CINEBOKEH_HD Place start(bool exists, int n, int y, int x) const { return {n, y, x, 0, 0, exists, -1, {}}; }
-    CINEBOKEH_HD void start_tap(Place& at, int ky, int kx) const { at.ky = ky, at.kx = kx, at.group = -1; }
-    CINEBOKEH_HD void load(Place& at, int c, T* to) const {
-        constexpr int run = kernels::conv_run;
-        const int together = field.p.in_channels / field.offset_groups;
-        float value[run] = {};
-        for (int k = 0; at.exists && k < run && c + k < field.p.in_channels;) {
-            if (const int group = (c + k) / together; group != at.group)
-                at.group = group, at.sample = field.sample(at.n, at.y, at.x, group, at.ky, at.kx);
-            const int left = (at.group + 1) * together - c, end = left < run ? left : run;
+    CINEBOKEH_HD Place place(bool exists, int n, int y, int x) const { return {n, y, x, exists, {}}; }
+    CINEBOKEH_HD Cursor cursor(int index) const { return {{index, field.p.kernel, depth.tap_runs()}}; }
+    CINEBOKEH_HD void advance(Cursor& at, int runs) const { at.advance(runs, field.p.kernel, depth.tap_runs()); }
+
+    template <int rows>
+    CINEBOKEH_HD void load(Place (&places)[rows], Cursor& at, kernels::Run (&runs)[rows]) const {
+        const int c = at.run * length;
+        const int group = alignment && field.offset_groups > 1 ? c / together : 0;
+        if (const int key = (at.ky * field.p.kernel + at.kx) * field.offset_groups + group; key != at.sampled) {
+            at.sampled = key;
             CINEBOKEH_UNROLL
-            for (int i = 0; i < 4; ++i) {
-                if (at.sample.weight[i] == 0) continue;
-                const T* pixel = in.pixel(at.n, at.sample.y + i / 2, at.sample.x + i % 2) + c;
-                CINEBOKEH_UNROLL
-                for (int j = 0; j < run; ++j)  // of a fixed length, so that the values stay in registers
-                    if (j >= k && j < end) value[j] += at.sample.weight[i] * to_float(pixel[j]);
-            }
-            k = end;
+            for (int r = 0; r < rows; ++r) places[r].sample = sample(places[r], at, group);
         }
         CINEBOKEH_UNROLL
-        for (int k = 0; k < run; ++k) to[k] = from_float<T>(value[k]);
+        for (int r = 0; r < rows; ++r) runs[r] = alignment ? blended(places[r], c) : gathered(places[r], at, c);
+    }
+
+private:
+    CINEBOKEH_HD DeformSample sample(const Place& at, const RunCursor& tap, int group) const {
+        if (!at.exists || tap.ky >= field.p.kernel) return {};
+        return field.sample(at.n, at.y, at.x, group, tap.ky, tap.kx);
+    }
+    CINEBOKEH_HD static float value(const kernels::Run& run, int k) {
+        if constexpr (sizeof(T) == 4)
+            return float_of(run.word[k]);
+        else
+            return to_float(T{uint16_t(run.word[k / 2] >> 16 * (k % 2))});
+    }
+    CINEBOKEH_HD kernels::Run blended(const Place& at, int c) const {
+        const DeformSample& s = at.sample;
+        const uint32_t first = offset_of(in, at.n, s.y, s.x) + uint32_t(c);
+        const int count = in.shape.c - c;
+        kernels::Run corner[4] = {};
+        CINEBOKEH_UNROLL
+        for (int i = 0; i < 4; ++i) {
+            const uint32_t away = (i / 2 ? uint32_t(in.row_stride) : 0) + (i % 2 ? uint32_t(in.pixel_stride) : 0);
+            if (s.weight[i] == 0) continue;
+            const T* from = in.data + (first + away);
+            corner[i] = alignment == 16 ? *reinterpret_cast<const kernels::Run*>(from) : load_halves(from, count);
+        }
+        keep_first<T>(corner, count);
+        float values[length] = {};
+        CINEBOKEH_UNROLL
+        for (int i = 0; i < 4; ++i) CINEBOKEH_UNROLL
+        for (int k = 0; k < length; ++k) values[k] += s.weight[i] * value(corner[i], k);
+        kernels::Run run{};
+        CINEBOKEH_UNROLL
+        for (int k = 0; k < length; ++k)
+            if constexpr (sizeof(T) == 4)
+                run.word[k] = bits_of(values[k]);
+            else
+                run.word[k / 2] |= uint32_t(from_float<T>(values[k]).bits) << 16 * (k % 2);
+        return run;
+    }
+    // One value after the other, each with the sample of its group.
+    CINEBOKEH_HD kernels::Run gathered(const Place& at, const RunCursor& tap, int c) const {
+        RunOfValues<T> run;
+        DeformSample s;
+        CINEBOKEH_ROLLED
+        for (int k = 0; k < length && c + k < in.shape.c; ++k) {
+            if (k == 0 || (c + k) % together == 0) s = sample(at, tap, (c + k) / together);
+            float value = 0;
+            CINEBOKEH_UNROLL
+            for (int i = 0; i < 4; ++i)
+                if (s.weight[i] != 0) value += s.weight[i] * to_float(in(at.n, s.y + i / 2, s.x + i % 2, c + k));
+            run.set(k, from_float<T>(value));
+        }
+        return run.run();
     }
 };
 
@@ -85,7 +149,8 @@ public:
         : params_(params),
           weight_(exec, {int(weights.weight.size()), 1}, taps_outermost(params.conv, weights.weight)),
           bias_(exec, {params.conv.out_channels, 1}, bias_of(params.conv, weights)) {
-        if (params.conv.groups == 1) tiles_ = std::make_unique<ConvTiles<T, Exec>>(exec, params.conv, weights.weight);
+        if (params.conv.groups == 1)
+            tiles_ = std::make_unique<ConvTiles<T, Exec>>(exec, params.conv, weights.weight, Loader::widest);
     }
 
     void run(Exec& exec, TensorView<const T, Exec> in, TensorView<const float, Exec> offset,
@@ -94,7 +159,7 @@ public:
         const Buffer<float, Exec>&weight = weight_, &bias = bias_;
         const DeformField<Space> field{params_.conv, params_.offset_groups, in.shape.size(), offset, modulation};
         if (tiles_)
-            tiles_->run(exec, out.shape, DeformLoader<T, Space>{in, field},
+            tiles_->run(exec, out.shape, Loader(in, field, tiles_->depth()),
                         ConvStore<T, Space>{bias.span(), params_.conv.activation, out, {}});
         else
             for_each_channel_run(exec, out.shape,
@@ -102,6 +167,8 @@ public:
     }
 
 private:
+    using Loader = DeformLoader<T, typename Exec::Space>;
+
     DeformConv2dParams params_;
     Buffer<float, Exec> weight_, bias_;
     std::unique_ptr<ConvTiles<T, Exec>> tiles_;

@@ -33,18 +33,19 @@ public:
                {reader.weights(prefix + ".gru.ih.0"), reader.weights(prefix + ".gru.hh.0")},
                shape_of(max_size, channels)),
           state_(exec, shape_of(max_size, channels)),
-          next_(exec, shape_of(max_size, channels)) {}
+          next_(exec, shape_of(std::is_same_v<Exec, Cpu> ? max_size : Size{}, channels)) {}
 
     void reset() { for_each_channel_run(*exec_, state_.shape(), ZeroChannels<T, typename Exec::Space>{state_.view()}); }
-    // The new state. On Cuda it is copied, not swapped, so that a captured graph finds it where it was.
+    // The new state. On Cuda it takes the place of the old one, so that a captured graph finds it where it was.
     TensorView<const T, Exec> operator()(TensorView<const T, Exec> x) {
-        const TensorView<T, Exec> state = part_of(state_, x.shape.size()), next = part_of(next_, x.shape.size());
-        gru_(x, state, next);
+        const TensorView<T, Exec> state = part_of(state_, x.shape.size());
         if constexpr (std::is_same_v<Exec, Cpu>) {
+            const TensorView<T, Exec> next = part_of(next_, x.shape.size());
+            gru_(x, state, next);
             std::swap(state_, next_);
             return next;
         } else {
-            convert<T, T, Exec>(*exec_, next, state);
+            gru_(x, state, state);
             return state;
         }
     }
@@ -53,7 +54,7 @@ public:
 private:
     Exec* exec_;
     ConvGru<T, Exec> gru_;
-    TensorBuffer<T, Exec> state_, next_;
+    TensorBuffer<T, Exec> state_, next_;  // the latter on Cpu alone
 };
 
 // An upsampling block: doubles the size of the coarser level, adds features and image, and remembers.

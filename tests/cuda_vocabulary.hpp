@@ -195,6 +195,58 @@ T __reduce_max_sync(unsigned mask, T v, sim::Where w = sim::here()) {
     return sim::reduced<T, sim::greater<T>>(mask, v, w);
 }
 
+// ---- tensor cores ----
+namespace sim {
+// What a lane brings to a product: its sums of 16 rows times `count` times 8 columns, and its registers of `terms`
+// pairs of matrices.
+template <int terms, int count>
+struct Fragments {
+    float (*sums)[4];
+    const uint32_t (*a)[4];
+    const uint32_t (*b)[count][2];
+};
+// The layout of mma.m16n8k16 and .m16n8k8 in the description of PTX. Register h / 2 of a lane is of the first or the
+// second half of the depth, h % 2 of the upper or the lower eight rows.
+template <class Values, int terms, int count>
+void resolve_fragments(Thread* warp, unsigned) {
+    constexpr int held = Values::count, depth = 8 * held, columns = 8 * count;
+    alignas(64) float a[16][depth], b[depth][columns], sums[16][columns];
+    const Fragments<terms, count>* of[32];
+    for (int lane = 0; lane < 32; ++lane) of[lane] = from_bits<const Fragments<terms, count>*>(warp[lane].offer);
+    const auto for_each_sum = [&](auto&& f) {
+        for (int lane = 0; lane < 32; ++lane)
+            for (int j = 0; j < count; ++j)
+                for (int i = 0; i < 4; ++i)
+                    f(sums[lane / 4 + i / 2 * 8][8 * j + lane % 4 * 2 + i % 2], of[lane]->sums[j][i]);
+    };
+    for_each_sum([](float& in_matrix, float in_lane) { in_matrix = in_lane; });
+    for (int term = 0; term < terms; ++term) {
+        for (int lane = 0; lane < 32; ++lane)
+            for (int half = 0; half < 2; ++half)
+                for (int i = 0; i < held; ++i) {
+                    const int k = (half * 4 + lane % 4) * held + i;
+                    for (int r = 0; r < 2; ++r)
+                        a[lane / 4 + 8 * r][k] = Values::value(of[lane]->a[term][2 * half + r], i);
+                    for (int j = 0; j < count; ++j)
+                        b[k][8 * j + lane / 4] = Values::value(of[lane]->b[term][j][half], i);
+                }
+        for (int row = 0; row < 16; ++row)
+            for (int k = 0; k < depth; ++k)
+                for (int column = 0; column < columns; ++column) sums[row][column] += a[row][k] * b[k][column];
+    }
+    for_each_sum([](float in_matrix, float& in_lane) { in_lane = in_matrix; });
+}
+template <class Values, int terms, int count>
+inline constexpr Operation product{"mma.sync", resolve_fragments<Values, terms, count>};
+// All lanes of the warp: sums += a * b. `Values` says how many numbers a register holds, and reads them.
+template <class Values, int terms, int count>
+void multiply_fragments(float (&sums)[count][4], const uint32_t (&a)[terms][4], const uint32_t (&b)[terms][count][2],
+                        Where where = here()) {
+    const Fragments<terms, count> mine{sums, a, b};
+    Device::running()->collective(product<Values, terms, count>, ~0u, to_bits(&mine), 0, where);
+}
+}  // namespace sim
+
 // ---- atomics ----
 namespace sim {
 template <class T, class F>

@@ -1,6 +1,7 @@
 #include "cinebokeh/nn/conv.hpp"
 
 #include <array>
+#include <utility>
 
 #include "nn_support.hpp"
 
@@ -110,7 +111,7 @@ TEST_CASE_TEMPLATE("stride, dilation, padding and groups", L, LAYER_EXECUTORS) {
 
 TEST_CASE_TEMPLATE("depthwise convolutions", L, LAYER_EXECUTORS) {
     for (int channels : {1, 3, 16, 24, 40})
-        for (int kernel : {3, 5})
+        for (int kernel : {2, 3, 5})
             for (int stride : {1, 2})
                 for (int dilation : {1, 2})
                     compare<L>({1, 7, 11, channels},
@@ -178,6 +179,52 @@ TEST_CASE_TEMPLATE("several inputs are their concatenation, and outputs may be c
             CHECK(worst_error(inside, expected.out) <= bound<T>(expected, p));
             CHECK(overwritten == 0);
         }
+}
+
+TEST_CASE_TEMPLATE("inputs may be channels of larger tensors, wherever these begin", L, LAYER_EXECUTORS) {
+    using T = typename L::T;
+    using Exec = typename L::Exec;
+    const Shape s{1, 5, 9, 50};
+    const auto values = stored<T>(noise(s.count(), -1, 1));
+    Exec exec;
+    TensorBuffer<T, Exec> wide(exec, s, values);
+    for (const int first : {0, 8, 4, 20, 2, 1})
+        for (const int count : {8, 12, 20, 22, 30}) {
+            CAPTURE(first);
+            CAPTURE(count);
+            const Conv2dParams p = same_size(count, 5, 3);
+            const auto weights = random_weights<T>(p, true);
+            std::vector<float> inside;
+            for (size_t i = 0; i < values.size(); ++i)
+                if (const int c = int(i % 50); c >= first && c < first + count) inside.push_back(values[i]);
+            Conv2d<T, Exec> conv(exec, p, weights, {s.w, s.h});
+            TensorBuffer<T, Exec> out(exec, {1, 5, 9, 5});
+            conv(std::as_const(wide).view().channels(first, count), out.view());
+            const Reference expected = reference_conv(inside, {1, 5, 9, count}, p, weights, out.shape());
+            CHECK(worst_error(out.download(), expected.out) <= bound<T>(expected, p));
+        }
+    // What lies behind the channels of a tensor has no effect, whatever it is.
+    const Conv2dParams p = same_size(12, 5, 1);
+    const auto weights = random_weights<T>(p, true);
+    Conv2d<T, Exec> conv(exec, p, weights, {s.w, s.h});
+    std::vector<float> spoilt = values, spoilt_inside;
+    for (size_t i = 0; i < spoilt.size(); ++i)
+        if (i % 50 < 12)
+            spoilt_inside.push_back(spoilt[i]);
+        else
+            spoilt[i] = NAN;
+    wide.upload(spoilt);
+    TensorBuffer<T, Exec> out(exec, {1, 5, 9, 5});
+    conv(std::as_const(wide).view().channels(0, 12), out.view());
+    const Reference expected = reference_conv(spoilt_inside, {1, 5, 9, 12}, p, weights, out.shape());
+    CHECK(worst_error(out.download(), expected.out) <= bound<T>(expected, p));
+}
+
+TEST_CASE_TEMPLATE("products of many channels, however they are shared among warps", L, LAYER_EXECUTORS) {
+    compare<L>({1, 2, 3, 200}, same_size(200, 40, 3), true);
+    compare<L>({1, 3, 19, 72}, same_size(72, 17, 1), true);
+    compare<L>({2, 3, 7, 33}, same_size(33, 70, 3), false);
+    compare<L>({1, 40, 50, 8}, same_size(8, 33, 1), true);
 }
 
 TEST_CASE_TEMPLATE("a plan serves smaller images; a convolution shifts with its input", L, LAYER_EXECUTORS) {

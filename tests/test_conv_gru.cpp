@@ -113,6 +113,21 @@ TEST_CASE_TEMPLATE("a state that starts as zeros stays within one", L, LAYER_EXE
     }
 }
 
+#if defined(CUDA_EXECUTORS)
+TEST_CASE_TEMPLATE("on Cuda the next state may take the place of the state", Exec, CUDA_EXECUTORS) {
+    for (const int channels : {5, 12, 20}) {
+        const Shape s{1, 7, 9, channels};
+        Exec exec;
+        ConvGru<float, Exec> gru(exec, {.channels = channels}, random_gru<float>(channels, 3), s);
+        TensorBuffer<float, Exec> x(exec, s, noise(s.count(), -1, 1, 1)), h(exec, s, noise(s.count(), -1, 1, 2)),
+            next(exec, s);
+        gru(x.view(), h.view(), next.view());
+        gru(x.view(), h.view(), h.view());
+        CHECK(h.download() == next.download());
+    }
+}
+#endif
+
 TEST_CASE_TEMPLATE("a step allocates nothing and does not depend on the number of threads", T, float, BFloat16) {
     const Shape s{1, 23, 17, 12};
     std::vector<std::vector<float>> results;

@@ -69,9 +69,15 @@ CINEBOKEH_HD inline float from_float<float>(float value) {
 }
 template <>
 CINEBOKEH_HD inline BFloat16 from_float<BFloat16>(float value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    unsigned short rounded;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(rounded) : "f"(value));
+    return {rounded};
+#else
     const uint32_t bits = detail::bits_of(value);
     const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
     return {uint16_t(is_nan ? bits >> 16 | 0x40u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
+#endif
 }
 template <>
 CINEBOKEH_HD inline Half from_float<Half>(float value) {

@@ -48,7 +48,8 @@ public:
     /// parameter is outside its range or the weights do not fit.
     ConvGru(Exec& exec, const ConvGruParams& params, const ConvGruWeights& weights, Shape max_shape);
 
-    /// x, h, next: [n, h, w, channels]; `next` is the new state and the output, and overlaps neither x nor h.
+    /// x, h, next: [n, h, w, channels]; `next` is the new state and the output, and overlaps neither x nor h;
+    /// on Cuda it may be h.
     /// Throws Error if the shapes differ or exceed the plan. An empty batch does nothing.
     void operator()(TensorView<const T, Exec> x, TensorView<const T, Exec> h, TensorView<T, Exec> next);
 
@@ -76,7 +77,8 @@ void ConvGru<T, Exec>::operator()(TensorView<const T, Exec> x, TensorView<const 
     require(x.shape.n <= max_shape_.n && x.shape.h <= max_shape_.h && x.shape.w <= max_shape_.w, "ConvGru: ", x.shape,
             " is larger than the plan");
     if (x.shape.empty()) return;
-    require(h.data != next.data, "ConvGru: the state and the next are the same tensor");
+    require(detail::ConvGruPlan<T, Exec>::in_place || h.data != next.data,
+            "ConvGru: the state and the next are the same tensor");
     plan_.run(*exec_, x, h, next);
 }
 }  // namespace cinebokeh

@@ -15,30 +15,25 @@ public:
     LrAspp(Exec& exec, int in_channels, int out_channels, const Conv2dWeights& features, const Conv2dWeights& gate,
            Shape max_shape)
         : exec_(&exec),
-          average_(exec, {max_shape.n, max_shape.h, max_shape.w, in_channels}),
+          max_images_(max_shape.n),
           features_(exec,
                     {.in_channels = in_channels, .out_channels = out_channels, .activation = ActivationKind::relu},
                     features, max_shape.size()),
           gate_(exec, {.in_channels = in_channels, .out_channels = out_channels, .activation = ActivationKind::sigmoid},
-                gate, {1, 1}),
-          mean_(exec, {max_shape.n, 1, 1, in_channels}),
-          factor_(exec, {max_shape.n, 1, 1, out_channels}) {}
+                gate, {max_shape.n, max_shape.h, max_shape.w, in_channels}) {}
 
     /// in [n, h, w, in_channels], out [n, h, w, out_channels]. Throws Error if a shape does not fit.
     void operator()(TensorView<const T, Exec> in, TensorView<T, Exec> out) {
         features_(in, out);
         if (out.shape.empty()) return;
-        require(in.shape.n <= mean_.shape().n, "LrAspp: a batch of ", in.shape.n, " is larger than the plan");
-        average_(in, mean_.view().images(0, in.shape.n));
-        gate_(mean_.view().images(0, in.shape.n), factor_.view().images(0, in.shape.n));
-        scale_channels<T, Exec>(*exec_, out, factor_.view().images(0, in.shape.n), out);
+        require(in.shape.n <= max_images_, "LrAspp: a batch of ", in.shape.n, " is larger than the plan");
+        gate_.run(*exec_, in, out);
     }
 
 private:
     Exec* exec_;
-    GlobalAveragePool<T, Exec> average_;
+    int max_images_;
     Conv2d<T, Exec> features_;
-    Conv2d<float, Exec> gate_;
-    TensorBuffer<float, Exec> mean_, factor_;  // [n, 1, 1, .]
+    detail::AverageGatePlan<T, Exec> gate_;
 };
 }  // namespace cinebokeh

@@ -31,6 +31,11 @@ void average_pool(Exec& exec, TensorView<const T, Exec> in, const Pool2dParams& 
 template <class T, class Exec>
 void max_pool(Exec& exec, TensorView<const T, Exec> in, const Pool2dParams& params, TensorView<T, Exec> out);
 
+namespace detail {
+template <class T, class Exec>
+class ImageSums;
+}
+
 /// Averages whole images: [n, h, w, c] -> [n, 1, 1, c], in float.
 /// Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes, whatever the threads.
 template <class T, class Exec>
@@ -43,11 +48,9 @@ public:
     void operator()(TensorView<const T, Exec> in, TensorView<float, Exec> out);
 
 private:
-    static constexpr int bands = 32;  // of rows: what is added up at the same time
-
     Exec* exec_;
     Shape max_shape_;
-    TensorBuffer<float, Exec> sums_;  // [n, 1, bands, c]
+    detail::ImageSums<T, Exec> sums_;
 };
 
 // ---------------------------------------------------------------------------- implementation
@@ -99,35 +102,7 @@ struct PoolChannels {
     }
 };
 
-// Sums of a band of rows, then of the bands.
-template <class T, class Space>
-struct BandSums {
-    Tensor<const T, Space> in;
-    Tensor<float, Space> sums;
-
-    CINEBOKEH_HD void operator()(int n, int, int band, int first, int last) const {
-        const int rows = ceil_div(in.shape.h, sums.shape.w), end = (band + 1) * rows;
-        float* sum = sums.pixel(n, 0, band);
-        for (int c = first; c < last; ++c) sum[c] = 0;
-        for (int y = band * rows; y < (end < in.shape.h ? end : in.shape.h); ++y)
-            for (int x = 0; x < in.shape.w; ++x) {
-                const T* pixel = in.pixel(n, y, x);
-                for (int c = first; c < last; ++c) sum[c] += to_float(pixel[c]);
-            }
-    }
-    void on_cpu(int n, int, int band) const {
-        const int rows = ceil_div(in.shape.h, sums.shape.w), end = std::min(in.shape.h, (band + 1) * rows);
-        float* const sum = sums.pixel(n, 0, band);
-        for_each_lanes(in.shape.c, [&](int c, int count) {
-            Lanes total = Lanes::all(0.f);
-            for (int y = band * rows; y < end; ++y) {
-                const T* pixel = in.row(n, y) + c;
-                for (int x = 0; x < in.shape.w; ++x, pixel += in.pixel_stride) total += load_lanes(pixel, count);
-            }
-            store_lanes(sum + c, total, count);
-        });
-    }
-};
+inline float average_factor(Shape s) { return 1 / (float(s.h) * float(s.w)); }
 template <class Space>
 struct BandAverage {
     Tensor<const float, Space> sums;
@@ -176,9 +151,16 @@ void max_pool(Exec& exec, TensorView<const T, Exec> in, const Pool2dParams& para
     detail::pool<true, T, Exec>(exec, "max_pool", in, params, out);
 }
 
+}  // namespace cinebokeh
+
+#include "kernels/pool_cpu.hpp"
+#include "kernels/pool_cuda.cuh"
+
+namespace cinebokeh {
+
 template <class T, class Exec>
 GlobalAveragePool<T, Exec>::GlobalAveragePool(Exec& exec, Shape max_shape)
-    : exec_(&exec), max_shape_(max_shape), sums_(exec, {max_shape.n, 1, bands, max_shape.c}) {}
+    : exec_(&exec), max_shape_(max_shape), sums_(exec, max_shape) {}
 
 template <class T, class Exec>
 void GlobalAveragePool<T, Exec>::operator()(TensorView<const T, Exec> in, TensorView<float, Exec> out) {
@@ -187,10 +169,8 @@ void GlobalAveragePool<T, Exec>::operator()(TensorView<const T, Exec> in, Tensor
     require(s.n <= max_shape_.n && s.c <= max_shape_.c && s.h <= max_shape_.h && s.w <= max_shape_.w,
             "GlobalAveragePool: ", s, " is larger than the plan");
     require(out.shape == Shape{s.n, 1, 1, s.c}, "GlobalAveragePool: the output is ", out.shape);
-    using Space = typename Exec::Space;
-    const TensorView<float, Exec> sums = sums_.view().images(0, s.n).channels(0, s.c);
-    for_each_channel_run(*exec_, sums.shape, detail::BandSums<T, Space>{in, sums});
-    const float factor = 1 / (float(s.h) * float(s.w));
-    for_each_channel_run(*exec_, out.shape, detail::BandAverage<Space>{sums, factor, out});
+    const TensorView<const float, Exec> sums = sums_(*exec_, in);
+    for_each_channel_run(*exec_, out.shape,
+                         detail::BandAverage<typename Exec::Space>{sums, detail::average_factor(s), out});
 }
 }  // namespace cinebokeh

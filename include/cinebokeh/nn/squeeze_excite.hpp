@@ -23,29 +23,6 @@ struct SqueezeExciteParams {
     int squeezed = 0;                               // channels between the two layers
     Activation gate = ActivationKind::hardsigmoid;  // of the second; the first has ReLU
 };
-
-/// out = in * gate(expand(relu(squeeze(average of in)))), where squeeze and expand are 1x1 convolutions of the average,
-/// calculated in float. Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes, on each backend.
-template <class T, class Exec>
-class SqueezeExcite {
-public:
-    /// squeeze: [squeezed, channels], expand: [channels, squeezed] and their biases. Plans for tensors of at most
-    /// `max_shape`. Throws Error if the weights do not fit.
-    SqueezeExcite(Exec& exec, const SqueezeExciteParams& params, const Conv2dWeights& squeeze,
-                  const Conv2dWeights& expand, Shape max_shape);
-
-    /// `out` may be `in`. Throws Error if the shapes differ or exceed the plan.
-    void operator()(TensorView<const T, Exec> in, TensorView<T, Exec> out);
-
-private:
-    Exec* exec_;
-    GlobalAveragePool<T, Exec> average_;
-    Conv2d<float, Exec> squeeze_, expand_;
-    TensorBuffer<float, Exec> mean_, squeezed_, factor_;  // [n, 1, 1, .]
-};
-
-// ---------------------------------------------------------------------------- implementation
-
 namespace detail {
 template <class T, class Space>
 struct ScaleChannels {
@@ -58,6 +35,13 @@ struct ScaleChannels {
         const float* scale = factor.pixel(n, 0, 0);
         T* to = out.pixel(n, y, x);
         for (int c = first; c < last; ++c) to[c] = from_float<T>(to_float(from[c]) * scale[c]);
+    }
+    CINEBOKEH_HD void four(int n, int y, int x, int c, int count) const {
+        Four value = load_four(in.pixel(n, y, x) + c, count);
+        const Four scale = load_four(factor.pixel(n, 0, 0) + c, count);
+        CINEBOKEH_UNROLL
+        for (int i = 0; i < 4; ++i) value.value[i] *= scale.value[i];
+        store_four(out.pixel(n, y, x) + c, value, count);
     }
     void on_cpu(int n, int y, int x) const {
         const T* from = in.pixel(n, y, x);
@@ -78,29 +62,48 @@ void scale_channels(Exec& exec, TensorView<const T, Exec> in, TensorView<const f
             " for a tensor ", in.shape);
     for_each_channel_run(exec, out.shape, detail::ScaleChannels<T, typename Exec::Space>{in, factor, out});
 }
+}  // namespace cinebokeh
+
+#include "kernels/squeeze_excite_cpu.hpp"
+#include "kernels/squeeze_excite_cuda.cuh"
+
+namespace cinebokeh {
+
+/// out = in * gate(expand(relu(squeeze(average of in)))), where squeeze and expand are 1x1 convolutions of the average,
+/// calculated in float. Allocates in the constructor only. Asynchronous on Cuda. Deterministic: yes, on each backend.
+template <class T, class Exec>
+class SqueezeExcite {
+public:
+    /// squeeze: [squeezed, channels], expand: [channels, squeezed] and their biases. Plans for tensors of at most
+    /// `max_shape`. Throws Error if the weights do not fit.
+    SqueezeExcite(Exec& exec, const SqueezeExciteParams& params, const Conv2dWeights& squeeze,
+                  const Conv2dWeights& expand, Shape max_shape);
+
+    /// `out` may be `in`. Throws Error if the shapes differ or exceed the plan.
+    void operator()(TensorView<const T, Exec> in, TensorView<T, Exec> out);
+
+private:
+    Exec* exec_;
+    Shape max_shape_;
+    detail::SqueezeExcitePlan<T, Exec> plan_;
+};
+
+// ---------------------------------------------------------------------------- implementation
 
 template <class T, class Exec>
 SqueezeExcite<T, Exec>::SqueezeExcite(Exec& exec, const SqueezeExciteParams& p, const Conv2dWeights& squeeze,
                                       const Conv2dWeights& expand, Shape max_shape)
     : exec_(&exec),
-      average_(exec, {max_shape.n, max_shape.h, max_shape.w, p.channels}),
-      squeeze_(exec, {.in_channels = p.channels, .out_channels = p.squeezed, .activation = ActivationKind::relu},
-               squeeze, {1, 1}),
-      expand_(exec, {.in_channels = p.squeezed, .out_channels = p.channels, .activation = p.gate}, expand, {1, 1}),
-      mean_(exec, {max_shape.n, 1, 1, p.channels}),
-      squeezed_(exec, {max_shape.n, 1, 1, p.squeezed}),
-      factor_(exec, {max_shape.n, 1, 1, p.channels}) {}
+      max_shape_{max_shape.n, max_shape.h, max_shape.w, p.channels},
+      plan_(exec, p, squeeze, expand, max_shape_) {}
 
 template <class T, class Exec>
 void SqueezeExcite<T, Exec>::operator()(TensorView<const T, Exec> in, TensorView<T, Exec> out) {
     require(in.shape == out.shape, "SqueezeExcite: a tensor ", in.shape, " into one of ", out.shape);
     if (in.shape.empty()) return;
-    require(in.shape.c == mean_.shape().c && in.shape.n <= mean_.shape().n, "SqueezeExcite: a tensor ", in.shape,
-            " into a layer of ", mean_.shape());
-    const int n = in.shape.n;
-    average_(in, mean_.view().images(0, n));
-    squeeze_(mean_.view().images(0, n), squeezed_.view().images(0, n));
-    expand_(squeezed_.view().images(0, n), factor_.view().images(0, n));
-    scale_channels<T, Exec>(*exec_, in, factor_.view().images(0, n), out);
+    require(in.shape.c == max_shape_.c && in.shape.n <= max_shape_.n && in.shape.h <= max_shape_.h &&
+                in.shape.w <= max_shape_.w,
+            "SqueezeExcite: a tensor ", in.shape, " into a layer of ", max_shape_);
+    plan_.run(*exec_, in, out);
 }
 }  // namespace cinebokeh

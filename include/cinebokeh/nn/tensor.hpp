@@ -8,6 +8,7 @@
 #include "cinebokeh/core/buffer.hpp"
 #include "cinebokeh/core/float16.hpp"
 #include "cinebokeh/core/lane_storage.hpp"
+#include "kernels/tensor_four.hpp"
 
 namespace cinebokeh {
 
@@ -85,7 +86,8 @@ template <class T>
 using HostTensor = Tensor<T, HostSpace>;
 
 /// The owner of a tensor's memory. It starts as zeros. Pixels start at multiples of 16 bytes, so channels are followed
-/// by up to seven values of padding, which layers neither read nor write; rows start at multiples of 64 bytes.
+/// by up to seven values of padding, which layers do not write and which nothing depends on; rows start at multiples of
+/// 64 bytes.
 template <class T, class Exec>
 class TensorBuffer {
 public:
@@ -126,7 +128,8 @@ template <class From, class To, class Exec>
 void convert(Exec& exec, TensorView<const From, Exec> in, TensorView<To, Exec> out);
 
 /// Calls f(n, y, x, first, last) so that every channel [first, last) of every pixel is met once: the way to write a
-/// layer whose outputs do not talk to each other. On Cpu a call has all channels of a pixel, on Cuda one.
+/// layer whose outputs do not talk to each other. On Cpu a call has all channels of a pixel, on Cuda one; or four, the
+/// last fewer, where f has a function four(n, y, x, c, count).
 template <class F>
 void for_each_channel_run(Cpu& exec, Shape shape, const F& f);
 #if CINEBOKEH_GRID
@@ -165,6 +168,16 @@ struct ChannelRun {
         f(row / shape.h, row % shape.h, x, c, c + 1);
     }
 };
+template <class F>
+struct FourChannelRun {
+    Shape shape;
+    F f;
+
+    CINEBOKEH_HD void operator()(int i, int row) const {
+        const int fours = ceil_div(shape.c, 4), x = i / fours, c = i % fours * 4;
+        f.four(row / shape.h, row % shape.h, x, c, shape.c - c < 4 ? shape.c - c : 4);
+    }
+};
 #endif
 
 template <class From, class To, class Space>
@@ -182,6 +195,9 @@ struct ConvertChannels {
         To* to = out.pixel(n, y, x);
         for_each_lanes(in.shape.c, [&](int c, int count) { store_lanes(to + c, load_lanes(from + c, count), count); });
     }
+    CINEBOKEH_HD void four(int n, int y, int x, int c, int count) const {
+        store_four(out.pixel(n, y, x) + c, load_four(in.pixel(n, y, x) + c, count), count);
+    }
 };
 }  // namespace detail
 
@@ -189,7 +205,11 @@ struct ConvertChannels {
 template <class F>
 void for_each_channel_run(Cuda& exec, Shape shape, const F& f) {
     if (shape.empty()) return;
-    for_each_pixel(exec, Size{shape.w * shape.c, shape.n * shape.h}, detail::ChannelRun<F>{shape, f});
+    if constexpr (requires { f.four(0, 0, 0, 0, 0); })
+        for_each_pixel(exec, Size{shape.w * ceil_div(shape.c, 4), shape.n * shape.h},
+                       detail::FourChannelRun<F>{shape, f});
+    else
+        for_each_pixel(exec, Size{shape.w * shape.c, shape.n * shape.h}, detail::ChannelRun<F>{shape, f});
 }
 #endif
 

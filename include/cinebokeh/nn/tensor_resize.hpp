@@ -74,6 +74,21 @@ struct TensorBilinear {
             to[i] = from_float<T>(above * (1 - v.weight) + below * v.weight);
         }
     }
+    CINEBOKEH_HD void four(int n, int y, int x, int i, int count) const {
+        const auto v = rows.sample(y), u = columns.sample(x);
+        const Four a = load_four(in.pixel(n, v.low, u.low) + i, count);
+        const Four b = load_four(in.pixel(n, v.low, u.high) + i, count);
+        const Four c = load_four(in.pixel(n, v.high, u.low) + i, count);
+        const Four d = load_four(in.pixel(n, v.high, u.high) + i, count);
+        Four result{};
+        CINEBOKEH_UNROLL
+        for (int k = 0; k < 4; ++k) {
+            const float above = a.value[k] * (1 - u.weight) + b.value[k] * u.weight;
+            const float below = c.value[k] * (1 - u.weight) + d.value[k] * u.weight;
+            result.value[k] = above * (1 - v.weight) + below * v.weight;
+        }
+        store_four(out.pixel(n, y, x) + i, result, count);
+    }
     void on_cpu(int n, int y, int x) const {
         const auto v = rows.sample(y), u = columns.sample(x);
         const T *a = in.pixel(n, v.low, u.low), *b = in.pixel(n, v.low, u.high);
