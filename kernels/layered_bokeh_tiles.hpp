@@ -24,7 +24,7 @@ void for_each_tile(Cpu& exec, Size tiles, const F& f) {
 }
 
 #if CINEBOKEH_GRID
-struct Warp {
+struct Together {
     static constexpr int columns = 8, rows = 4;
     int column, row;
     bool is_first;
@@ -50,7 +50,7 @@ constexpr int tile_warps = 4;  // of a block, side by side
 template <class F>
 static __global__ void for_each_tile(Size tiles, F f) {
     const int lane = int(threadIdx.x), tx = int(blockIdx.x) * tile_warps + int(threadIdx.y), ty = int(blockIdx.y);
-    if (tx < tiles.width) f(tx, ty, detail::Warp{lane % 8, lane / 8, lane == 0});  // all lanes of the warp
+    if (tx < tiles.width) f(tx, ty, detail::Together{lane % 8, lane / 8, lane == 0});  // all lanes of the warp
 }
 }  // namespace cinebokeh::kernels
 
