@@ -60,18 +60,12 @@ public:
     explicit Cuda(Allocator allocator = {}) : Cuda(nullptr, allocator) {
         CINEBOKEH_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
         owns_stream_ = true;
-        clear_barrier();
     }
     /// Works on the caller's stream, which must outlive the executor. A null allocator function asks for cudaMalloc.
     explicit Cuda(cudaStream_t stream, Allocator allocator = {})
         : stream_(stream),
           allocator_(allocator.allocate ? allocator : device_allocator()),
-          results_(allocate(results_bytes + barrier_bytes)) {
-        int device = 0;
-        CINEBOKEH_CUDA(cudaGetDevice(&device));
-        CINEBOKEH_CUDA(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device));
-        clear_barrier();
-    }
+          results_(allocate(results_bytes + barrier_bytes)) {}
     ~Cuda() {
         deallocate(results_, results_bytes + barrier_bytes);
         if (owns_stream_) cudaStreamDestroy(stream_);
@@ -83,7 +77,14 @@ public:
     void deallocate(void* block, size_t bytes) { allocator_.deallocate(allocator_.context, block, bytes); }
     void synchronize() { CINEBOKEH_CUDA(cudaStreamSynchronize(stream_)); }
     cudaStream_t stream() const { return stream_; }
-    int multiprocessors() const { return multiprocessors_; }
+    int multiprocessors() {
+        if (multiprocessors_ == 0) {
+            int device = 0;
+            CINEBOKEH_CUDA(cudaGetDevice(&device));
+            CINEBOKEH_CUDA(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device));
+        }
+        return multiprocessors_;
+    }
 
     /// Device memory of 256 bytes for what a call brings back to the host, such as moments(): used in the order of the
     /// stream, and by the next such call again.
@@ -120,12 +121,11 @@ private:
     static constexpr size_t results_bytes = 256, barrier_bytes = 256;
 
     unsigned* barrier() const { return reinterpret_cast<unsigned*>(static_cast<char*>(results_) + results_bytes); }
-    void clear_barrier() { CINEBOKEH_CUDA(cudaMemsetAsync(barrier(), 0, barrier_bytes, stream_)); }
 
     cudaStream_t stream_ = nullptr;
     Allocator allocator_;
-    void* results_;  // and the barrier of launch_phases
-    int multiprocessors_ = 1;
+    void* results_;            // and the barrier of launch_phases
+    int multiprocessors_ = 0;  // not asked for yet
     bool owns_stream_ = false;
 };
 
@@ -149,7 +149,7 @@ using sim::static_shared;
 
 namespace kernels {
 /// Waits for all blocks of a grid that runs as a whole. The first block flips the highest bit once all have come, and
-/// that is all that remains of a barrier.
+/// that is all that remains of a barrier: the next one finds it so.
 static __device__ inline void grid_barrier(unsigned* state) {
     constexpr unsigned flip = 0x80000000u;
     __syncthreads();  // the block has come
@@ -182,8 +182,9 @@ static __global__ void for_each_pixel(Size size, F f) {
 template <class F>
 void Cuda::launch_phases(int phases, dim3 grid, dim3 block, const F& f) {
     const int blocks = int(grid.x * grid.y * grid.z);
-    require(blocks <= multiprocessors_, "Cuda: ", blocks, " blocks in phases on ", multiprocessors_, " processors");
+    require(blocks <= multiprocessors(), "Cuda: ", blocks, " blocks in phases on ", multiprocessors(), " processors");
     if (blocks == 0) return;
+    CINEBOKEH_CUDA(cudaMemsetAsync(barrier(), 0, barrier_bytes, stream_));
 #if defined(CINEBOKEH_SIM)
     for (int i = 0; i < phases; ++i) launch(grid, block, 0, kernels::run_phases<F>, i, i + 1, barrier(), f);
 #else

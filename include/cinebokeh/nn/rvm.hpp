@@ -39,11 +39,11 @@ namespace cinebokeh {
 /// Plan: the network, its memory, and the guided filter.
 ///
 /// T is what the decoder and its memory, three quarters of the work, are stored in: float, Half or BFloat16. The fine
-/// half of the encoder and the guided filter are always in float; its coarse half is in T, but on Cpu in float where T
-/// is Half. In BFloat16, one pixel in a thousand of real frames is off by more than .016 then, with the whole encoder
-/// in BFloat16 by .04, in float by .006; on Cpu time is 10 % less with the first than with the last. In Half, one in a
-/// thousand is off by more than .0006. Allocates in the constructor only. Asynchronous on Cuda, where a frame may be
-/// captured in a CUDA graph. Deterministic: yes on each backend, whatever the threads.
+/// half of the encoder and the guided filter are always in float; its coarse half is in BFloat16 where T is, otherwise
+/// in float. (One pixel in a thousand of real frames is off by more than .016 then, with the whole encoder in BFloat16
+/// by .04, in float by .006; time is 10 % less with the first than with the last.) Allocates in the constructor only.
+/// Asynchronous on Cuda, where a frame may be captured in a CUDA graph. Deterministic: yes on each backend, whatever
+/// the threads.
 template <class T, class Exec>
 class Rvm {
 public:
