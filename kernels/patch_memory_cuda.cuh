@@ -78,7 +78,8 @@ struct PatchMatch {
 
 namespace kernels {
 inline constexpr int patch_block = 16, patch_inner = patch_block - 2;
-inline constexpr int patch_slices = 8;  // blocks that share the displacements: a small image has few tiles
+inline constexpr int patch_slices = 8;        // blocks that share the displacements: a small image has few tiles
+inline constexpr int patch_beyond = 1 << 30;  // further than any displacement
 
 struct PatchShared {
     float difference[2][patch_block][patch_block + 1];  // of the pairs of one displacement; the next one's meanwhile
@@ -92,7 +93,7 @@ static __global__ void patch_match(detail::PatchMatch m, detail::PatchEntry entr
     const Size grid = m.query.size;
     const bool inner = tx > 0 && ty > 0 && tx <= patch_inner && ty <= patch_inner && grid.contains(i, j);
     if (thread == 0)
-        for (int axis = 0; axis < 2; ++axis) shared.low[axis] = INT_MAX, shared.high[axis] = INT_MIN;
+        for (int axis = 0; axis < 2; ++axis) shared.low[axis] = patch_beyond, shared.high[axis] = -patch_beyond;
     __syncthreads();  // the bounds are empty
 
     const detail::PatchCell mine = m.query(clamp(i, 0, grid.width - 1), clamp(j, 0, grid.height - 1));
