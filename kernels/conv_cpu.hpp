@@ -15,12 +15,13 @@ namespace cinebokeh::detail {
 template <int channels, class Epilogue>
 void conv_row(const ConvLayout& layout, const float* weights, const float* const* rows, ptrdiff_t plane_stride,
               int width, int begin, int end, const Epilogue& epilogue) {
-    alignas(64) float sums[tile_sums * tile_outputs];
+    alignas(64) float sums[std::max(tile_sums, matrix_pixels) * tile_outputs];
     const Conv2dParams& p = layout.p;
+    const MatrixRegisters registers(layout.matrix_planes());
     ConvPlanes in;
     in.planes = layout.planes(), in.dilation = p.dilation, in.plane_stride = plane_stride;
     for (int first = begin; first < end;) {
-        const int outputs = conv_block_outputs(p.out_channels - first), pixels = conv_tile_pixels(outputs);
+        const int outputs = layout.block_outputs(p.out_channels - first), pixels = layout.tile_pixels(outputs);
         const size_t row_weights = layout.row_weights(outputs);
         for (int x = 0; x < width; x += pixels) {
             in.row_count = 0;
@@ -30,9 +31,7 @@ void conv_row(const ConvLayout& layout, const float* weights, const float* const
                     in.weights[in.row_count++] = weights + row_weights * size_t(ky);
                 }
             const int left = std::min(pixels, width - x);
-            const ConvTile tile =
-                layout.taps == 3 ? conv_tile_of<channels, 3>(left, outputs) : conv_tile_of<channels, 1>(left, outputs);
-            tile(in, sums);
+            layout.tile<channels>(left, outputs)(in, sums);
             epilogue(x, left, first, std::min(outputs, p.out_channels - first), sums);
         }
         weights += row_weights * size_t(p.kernel);
@@ -51,6 +50,7 @@ public:
     PlaneRing(const ConvLayout& layout, int width, float* memory)
         : rows_(layout.ring_rows()), stride_(layout.plane_stride(width)), memory_(memory) {
         std::fill(held_, held_ + rows_, -1);
+        for (int y = 0; y < rows_; ++y) clear_unused_planes(layout, memory + y * layout.planes() * stride_, stride_);
     }
     static size_t words(const ConvLayout& layout, int width) {
         return size_t(layout.ring_rows()) * size_t(layout.planes()) * size_t(layout.plane_stride(width));

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "kernels/conv.hpp"
-#include "kernels/conv_tile_cpu.hpp"
+#include "kernels/conv_matrix_cpu.hpp"
 
 namespace cinebokeh::detail {
 
@@ -14,14 +14,19 @@ struct ConvLayout {
     int words;       // per pixel of the input
     int taps;        // of one plane
     int expansions;  // planes per word
+    bool matrices;   // whether they are multiplied in matrix registers
 
-    ConvLayout(const Conv2dParams& params, int channels_per_word) : p(params) {
+    ConvLayout(const Conv2dParams& params, int channels_per_word)
+        : p(params), matrices(channels_per_word == 2 && has_matrix_registers()) {
         const bool direct = p.stride == 1 && (p.kernel == 1 || p.kernel == 3);
         words = ceil_div(p.in_channels, channels_per_word);
         taps = direct ? p.kernel : 1;
         expansions = direct ? 1 : p.kernel;
     }
-    int planes() const { return words * expansions; }
+    int word_planes() const { return words * expansions; }
+    // With those that fill up the last matrix, which have to be zeros.
+    int planes() const { return matrices ? MatrixPlanes(word_planes()).planes() : word_planes(); }
+    int matrix_planes() const { return matrices ? MatrixPlanes(word_planes()).rows : 0; }
     // Words of a plane that are read for a row of `width` outputs, beside those that tiles read too much.
     int plane_words(int width) const { return width + (taps - 1) * p.dilation; }
     // An odd multiple of a cache line, so that planes do not fall onto each other in the cache; tiles and transposed
@@ -30,7 +35,24 @@ struct ConvLayout {
     // Rows of the input that are kept: those that one row of outputs spans.
     int ring_rows() const { return (p.kernel - 1) * p.dilation + 1; }
     // Weights of one block of outputs, in one row of the filter.
-    size_t row_weights(int outputs) const { return size_t(planes()) * size_t(taps) * size_t(outputs); }
+    size_t row_weights(int outputs) const {
+        const int rows = matrices ? MatrixPlanes(word_planes()).matrices * matrix_rows : planes();
+        return size_t(rows) * size_t(taps) * size_t(outputs);
+    }
+    // How many outputs are calculated at once where `left` are left, filled up with zeros.
+    int block_outputs(int left) const {
+        return !matrices ? conv_block_outputs(left) : left > matrix_rows ? 2 * matrix_rows : matrix_rows;
+    }
+    int tile_pixels(int outputs) const { return matrices ? matrix_pixels : conv_tile_pixels(outputs); }
+    // The tile for at most `pixels` pixels and `outputs` outputs.
+    template <int channels>
+    ConvTile tile(int pixels, int outputs) const {
+#if CINEBOKEH_AMX
+        if constexpr (channels == 2)
+            if (matrices) return taps == 3 ? matrix_tile_of<3>(pixels, outputs) : matrix_tile_of<1>(pixels, outputs);
+#endif
+        return taps == 3 ? conv_tile_of<channels, 3>(pixels, outputs) : conv_tile_of<channels, 1>(pixels, outputs);
+    }
 };
 
 template <int channels>
@@ -40,24 +62,33 @@ float weight_word(const float* value, ptrdiff_t next, int count) {
                    high = count > 1 ? from_float<BFloat16>(value[next]).bits : 0;
     return float_of(low | high << 16);
 }
-/// [block of outputs][ky][plane][tap][output] from PyTorch's order.
+/// From PyTorch's order: [block of outputs][ky], and in there [plane][tap][output], or as matrices
+/// [tap][matrix of planes][16 outputs][output][plane].
 template <int channels>
 std::vector<float> pack_weights(const ConvLayout& layout, const std::vector<float>& weight) {
     const Conv2dParams& p = layout.p;
-    const int area = p.kernel * p.kernel;
+    const int area = p.kernel * p.kernel, taps = layout.taps, rows = layout.matrix_planes();
     std::vector<float> packed;
     for (int first = 0; first < p.out_channels;) {
-        const int outputs = conv_block_outputs(p.out_channels - first);
-        for (int ky = 0; ky < p.kernel; ++ky)
+        const int outputs = layout.block_outputs(p.out_channels - first);
+        const auto place = [&](int plane, int tap, int o) {
+            if (!layout.matrices) return (plane * taps + tap) * outputs + o;
+            const int matrix = (tap * layout.planes() + plane) / rows * (outputs / matrix_rows) + o / matrix_rows;
+            return (matrix * matrix_rows + o % matrix_rows) * matrix_rows + plane % rows;
+        };
+        for (int ky = 0; ky < p.kernel; ++ky) {
+            const size_t start = packed.size();
+            packed.resize(start + layout.row_weights(outputs));
             for (int word = 0; word < layout.words; ++word)
                 for (int kx = 0; kx < p.kernel; ++kx)
-                    for (int o = first; o < first + outputs; ++o) {
-                        const int c = word * channels;
+                    for (int o = first; o < std::min(first + outputs, p.out_channels); ++o) {
+                        const int c = word * channels, plane = word * layout.expansions + kx % layout.expansions;
                         const size_t at =
                             (size_t(o) * size_t(p.in_channels) + size_t(c)) * size_t(area) + size_t(ky * p.kernel + kx);
-                        packed.push_back(
-                            o < p.out_channels ? weight_word<channels>(&weight[at], area, p.in_channels - c) : 0.f);
+                        packed[start + size_t(place(plane, kx % taps, o - first))] =
+                            weight_word<channels>(&weight[at], area, p.in_channels - c);
                     }
+        }
         first += outputs;
     }
     return packed;
@@ -69,6 +100,10 @@ struct PlaneRow {
     ptrdiff_t stride;  // from plane to plane, words
     int step;          // planes from word to word
 };
+/// Sets the planes that fill up the last matrix to zero.
+inline void clear_unused_planes(const ConvLayout& layout, float* planes, ptrdiff_t stride) {
+    std::fill(planes + layout.word_planes() * stride, planes + layout.planes() * stride, 0.f);
+}
 
 #if CINEBOKEH_AVX512
 // The first channels of a pixel as eight words: eight as floats, or sixteen as pairs; zeros where the mask has no bit.

@@ -27,6 +27,8 @@ public:
         const ConvOutput<T> output{bias_.view().data, params_.conv.activation, out, {}};
         for_each_band(exec, out.shape.n, out.shape.h, 2, [&](int n, int begin, int end) {
             const ThreadScratch::Lease memory(scratch_);
+            for (int g = 0; g < params_.conv.groups; ++g)
+                clear_unused_planes(layout_, memory.words() + g * group_planes(), pixels);
             for (int y = begin; y < end; ++y)
                 for (int x = 0; x < out.shape.w; x += pixels) chunk(in, field, n, y, x, memory.words(), output);
         });

@@ -26,6 +26,7 @@ public:
             const ThreadScratch::Lease memory(scratch_);
             Rows rows{*this, memory.words(), in.shape.w};
             std::fill_n(rows.ring, ring_words(in.shape.w), 0.f);  // the zeros around the image, and unused channels
+            clear_unused_planes(layout_, rows.planes, layout_.plane_stride(in.shape.w));
             for (int y = begin; y < end; ++y) row(in, n, y, rows, output);
         });
     }

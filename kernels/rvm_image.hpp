@@ -9,8 +9,7 @@ namespace cinebokeh::detail {
 // Red, green and blue in 0..1, and their mean.
 CINEBOKEH_HD inline Float4 rgb_and_mean(float r, float g, float b) { return {r, g, b, (r + g + b) * (1.f / 3)}; }
 CINEBOKEH_HD inline Float4 rgb_and_mean(Rgba8 p) {
-    constexpr float scale = 1.f / 255;
-    return rgb_and_mean(float(p[0]) * scale, float(p[1]) * scale, float(p[2]) * scale);
+    return rgb_and_mean(float(p[0]) / 255, float(p[1]) / 255, float(p[2]) / 255);
 }
 template <class Space>
 CINEBOKEH_HD Float4 interpolated(Image<const Float4, Space> image, TensorResizeAxis::Sample u,
@@ -31,7 +30,7 @@ template <class T, class Space>
 struct RvmInput {
     Image<const Rgba8, Space> frame;
     TensorResizeAxis rows, columns;
-    Float4 scale, shift;  // (value - mean) / deviation = value * scale + shift
+    Float4 mean, scale;  // normalised is (value - mean) * scale: the difference is exact where they are close
     Image<Float4, Space> base;
     Tensor<float, Space> normalised;
     Tensor<T, Space> plain;
@@ -43,7 +42,7 @@ struct RvmInput {
         for (int c = 0; c < 3; ++c) {
             const float a = float(above[u.low][c]) * (1 - u.weight) + float(above[u.high][c]) * u.weight;
             const float b = float(below[u.low][c]) * (1 - u.weight) + float(below[u.high][c]) * u.weight;
-            value[c] = (a * (1 - v.weight) + b * v.weight) * (1.f / 255);
+            value[c] = (a * (1 - v.weight) + b * v.weight) / 255;
         }
         write(x, y, value);
         base(x, y) = rgb_and_mean(value[0], value[1], value[2]);
@@ -51,7 +50,7 @@ struct RvmInput {
     CINEBOKEH_HD void write(int x, int y, const float* value) const {
         float* to = normalised.pixel(0, y, x);
         T* as_it_is = plain.pixel(0, y, x);
-        for (int c = 0; c < 3; ++c) to[c] = value[c] * scale[c] + shift[c], as_it_is[c] = from_float<T>(value[c]);
+        for (int c = 0; c < 3; ++c) to[c] = (value[c] - mean[c]) * scale[c], as_it_is[c] = from_float<T>(value[c]);
     }
 };
 // The same where the base resolution is that of the frame, without what the guided filter reads.
@@ -62,7 +61,7 @@ struct RvmInputAsItIs {
     CINEBOKEH_HD void operator()(int x, int y) const {
         const Rgba8 pixel = in.frame(x, y);
         float value[3];
-        for (int c = 0; c < 3; ++c) value[c] = float(pixel[c]) * (1.f / 255);
+        for (int c = 0; c < 3; ++c) value[c] = float(pixel[c]) / 255;
         in.write(x, y, value);
     }
 };

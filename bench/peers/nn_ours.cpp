@@ -1,5 +1,5 @@
 // Our side of nn.py: nn_ours TASK FOLDER THREADS runs a layer or a network on the .npy files of a folder in float and
-// in BFloat16, writes the result of the former beside them, and prints "TYPE MEDIAN P90" in milliseconds for both.
+// in BFloat16, writes what came out beside them as TYPE.npy, and prints "TYPE MEDIAN P90" in milliseconds for both.
 #include "cinebokeh/nn/conv_gru.hpp"
 #include "cinebokeh/nn/deform_conv.hpp"
 #include "cinebokeh/nn/rvm.hpp"
@@ -28,9 +28,9 @@ Conv2dParams params() {
     return {.in_channels = shape[1], .out_channels = shape[0], .kernel = shape[2], .padding = shape[2] / 2};
 }
 template <class T>
-void finish(const TensorBuffer<T, Cpu>& out, bool wanted = std::is_same_v<T, float>) {
-    if (wanted)
-        write_npy(folder + "/out.npy", "<f4", {out.shape().h, out.shape().w, out.shape().c}, out.download().data());
+void finish(const char* type, const TensorBuffer<T, Cpu>& out) {
+    write_npy(folder + "/" + type + ".npy", "<f4", {out.shape().h, out.shape().w, out.shape().c},
+              out.download().data());
 }
 
 template <class T>
@@ -41,7 +41,7 @@ void conv(Cpu& exec, const char* type) {
     Conv2d<T, Cpu> layer(exec, p, weights("weight", "bias"), in.shape().size());
     TensorBuffer<T, Cpu> out(exec, layer.output_shape(in.shape()));
     measure(type, [&] { layer(in.view(), out.view()); });
-    finish(out);
+    finish(type, out);
 }
 template <class T>
 void gru(Cpu& exec, const char* type) {
@@ -51,7 +51,7 @@ void gru(Cpu& exec, const char* type) {
                           x.shape());
     TensorBuffer<T, Cpu> next(exec, x.shape());
     measure(type, [&] { layer(x.view(), h.view(), next.view()); });
-    finish(next);
+    finish(type, next);
 }
 template <class T>
 void deform(Cpu& exec, const char* type) {
@@ -60,7 +60,7 @@ void deform(Cpu& exec, const char* type) {
     DeformConv2d<T, Cpu> layer(exec, {params(), 1}, weights("weight", "bias"), in.shape().size());
     TensorBuffer<T, Cpu> out(exec, layer.output_shape(in.shape()));
     measure(type, [&] { layer(in.view(), offset.view(), modulation.view(), out.view()); });
-    finish(out);
+    finish(type, out);
 }
 // Robust Video Matting with random weights; the result is the alpha of a first frame.
 template <class T>
@@ -79,7 +79,7 @@ void rvm(Cpu& exec, const char* type) {
     network.reset();
     run();
     alpha.upload(image.download());
-    finish(alpha, std::is_same_v<T, float>);
+    finish(type, alpha);
 }
 }  // namespace
 

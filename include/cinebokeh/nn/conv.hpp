@@ -72,8 +72,9 @@ namespace cinebokeh {
 ///
 /// T is float, Half or BFloat16: what tensors are stored as. Sums are in float; on Cuda, products of floats are off by
 /// less than 2^-21 of themselves. Weights are rounded to T on Cuda, and to BFloat16 on processors that multiply such
-/// numbers (AVX512_BF16); otherwise they stay floats. Allocates in the constructor only. Asynchronous on Cuda, and may
-/// be captured in a CUDA graph. Deterministic: yes on each backend, whatever the threads.
+/// numbers (AVX512_BF16, and AMX where the system lets a process use it); otherwise they stay floats. Allocates in the
+/// constructor only. Asynchronous on Cuda, and may be captured in a CUDA graph. Deterministic: yes on each backend,
+/// whatever the threads.
 template <class T, class Exec>
 class Conv2d {
 public:

@@ -79,7 +79,7 @@ private:
     Size max_size_, max_base_, frame_;
     RvmParams params_;
     RvmRefiner refiner_;
-    Float4 scale_{}, shift_{};  // (value - mean) / deviation = value * scale + shift
+    Float4 mean_{}, scale_{};  // of the normalisation, see RvmInput
     detail::RvmEncoder<T, Exec> encoder_;
     detail::RvmDecoder<T, Exec> decoder_;
     detail::RvmHead<T, Exec> head_;
@@ -127,7 +127,7 @@ Rvm<T, Exec>::Rvm(Exec& exec, const detail::RvmReader& reader, Size max_size, co
             reader.file().metadata("input_range"), "' is not 0 1");
     for (int c = 0; c < 3; ++c) {
         require(deviation[size_t(c)] > 0, "weights '", reader.file().name(), "': a deviation is not positive");
-        scale_[c] = 1 / deviation[size_t(c)], shift_[c] = -mean[size_t(c)] * scale_[c];
+        mean_[c] = mean[size_t(c)], scale_[c] = 1 / deviation[size_t(c)];
     }
 }
 
@@ -147,8 +147,8 @@ void Rvm<T, Exec>::operator()(View<const Rgba8, Exec> frame, View<float, Exec> a
     const detail::RvmInput<T, Space> input{frame,
                                            detail::tensor_resize_axis(frame.size.height, base.height, step, false),
                                            detail::tensor_resize_axis(frame.size.width, base.width, step, false),
+                                           mean_,
                                            scale_,
-                                           shift_,
                                            part(base_),
                                            part(normalised_),
                                            part(plain_)};
