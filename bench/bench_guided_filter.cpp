@@ -1,6 +1,6 @@
 // Bytes: guide and input read, 4 coefficient planes written and read, output written: 4 + 4 + 32 + 4 a pixel.
 #include "bench.hpp"
-#include "cinebokeh/guided_filter.hpp"
+#include "cinebokeh/guided_upsampling.hpp"
 
 using namespace cinebokeh;
 
@@ -31,6 +31,24 @@ template <class Exec>
 static void guided_filter_grey(benchmark::State& state) {
     guided_filter<float, Exec>(state);
 }
+// From a matte of 512 x 288. Bytes: guide read twice and output written, 12 a pixel.
+template <class Exec>
+static void guided_upsampling(benchmark::State& state) {
+    Exec exec;
+    const Size s{int(state.range(0)), int(state.range(1))}, small{512, 288};
+    std::vector<Rgba8> pixels(s.area());
+    std::vector<float> matte(small.area());
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = {uint8_t(i * 7), uint8_t(i * 13), uint8_t(i / 64), 255};
+    for (size_t i = 0; i < matte.size(); ++i) matte[i] = float(i / 50 % 2);
+    Buffer<Rgba8, Exec> guide(exec, s, pixels);
+    Buffer<float, Exec> in(exec, small, matte), out(exec, s);
+    GuidedUpsampling<Exec> upsampling(exec, small);
+    bench::run(state, exec, [&] { upsampling(in.view(), guide.view(), out.view()); });
+    state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(s.area() * 12));
+}
+static void upsampled_sizes(benchmark::internal::Benchmark* b) {
+    b->ArgNames({"width", "height"})->Args({640, 360})->Args({1280, 720})->Args({1920, 1080})->Args({3840, 2160});
+}
 static void arguments(benchmark::internal::Benchmark* b) {
     b->ArgNames({"width", "height", "subsample"});
     for (int subsample : {1, 4})
@@ -38,3 +56,4 @@ static void arguments(benchmark::internal::Benchmark* b) {
 }
 CINEBOKEH_BENCHMARK(guided_filter_color, arguments);
 CINEBOKEH_BENCHMARK(guided_filter_grey, arguments);
+CINEBOKEH_BENCHMARK(guided_upsampling, upsampled_sizes);

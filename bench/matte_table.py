@@ -20,7 +20,9 @@ import numpy as np
 from PIL import Image
 
 ANIMALS = {"kD1TgPCBzE"}  # a lion: Robust Video Matting knows people only
-METHODS = {"Robust Video Matting": "rvm", "classical pipeline": "auto"}
+METHODS = {"Robust Video Matting": ["rvm"],
+           "... upsampled as published": ["rvm", "--upsampling", "published"],
+           "classical pipeline": ["auto"]}
 MEASURES = {"IoU": 1, "MAD": 1e3, "MSE": 1e3, "gradient": 1e-3, "connectivity": 1e-3, "dtSSD": 1e2}  # name: factor
 HEADINGS = ["IoU", "MAD / 1000", "MSE / 1000", "gradient * 1000", "connectivity * 1000", "dtSSD / 100"]
 
@@ -55,9 +57,9 @@ def write_png(folder, index, values):
     Image.fromarray(codes).save(folder / f"{index:05d}.png", compress_level=1)
 
 
-def composite(options, subject, background, folder):
+def composite(options, size, subject, background, folder):
     """Frames and true mattes of one video."""
-    width, height = options.size
+    width, height = size
     frames, mattes = folder / "frames", folder / "mattes"
     if (mattes / f"{options.frames - 1:05d}.png").exists():
         return
@@ -82,47 +84,53 @@ def composite(options, subject, background, folder):
 
 def scores(options, folder, method):
     """The measures of one video, by name."""
-    cached = folder / f"{method}.json"
+    subject, *arguments = METHODS[method]
+    name = "-".join(METHODS[method]).replace("--", "")
+    cached = folder / f"{name}.json"
     if not cached.exists():
-        weights = ["--weights", options.weights] if method == "rvm" else []
-        result = folder / method
-        run(options.program, "matte", folder / "frames", "--subject", method, *weights, "--backend", "cpu", "--quiet",
-            "-o", result)
+        weights = ["--weights", options.weights] if subject == "rvm" else []
+        result = folder / name
+        run(options.program, "matte", folder / "frames", "--subject", subject, *arguments, *weights, "--backend", "cpu",
+            "--quiet", "-o", result)
         run(options.program, "eval", "matte", result, folder / "mattes", "--json", cached)
     return json.loads(cached.read_text())
 
 
 def table(results, subjects):
     lines = ["| | " + " | ".join(HEADINGS) + " |", "|---" * (len(HEADINGS) + 1) + "|"]
-    for name, method in METHODS.items():
+    for method in METHODS:
         chosen = [value for (subject, _, m), value in results.items() if m == method and subject in subjects]
         cells = [f"{np.mean([v[measure] for v in chosen]) * factor:.3f}" for measure, factor in MEASURES.items()]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return lines
 
 
-def write(options, results):
-    subjects = sorted({subject for subject, _, _ in results})
+def write(options, all_results):
+    """`all_results`: the results of each size."""
+    first = next(iter(all_results.values()))
+    subjects = sorted({subject for subject, _, _ in first})
     people = [s for s in subjects if s not in ANIMALS]
-    videos = len({(s, b) for s, b, _ in results if s in people})
+    videos = len({(s, b) for s, b, _ in first if s in people})
     lines = [
         "# Mattes against exact alpha", "",
-        f"{videos} videos of {options.frames} frames, {options.size[0]}x{options.size[1]}: {len(people)} cut-outs of people "
-        "(magick_rgba) that move over four photographs (bg20k). Means over videos of the means over frames; IoU of matte > "
-        "0.5; for all others, lower is better.",
-        "Written by `bench/matte_table.py --weights rvm.safetensors`" +
-        ("" if (options.size, options.frames) == ((640, 360), 24) else
-         f" --frames {options.frames} --size {options.size[0]}x{options.size[1]}") +
-        "; the weights are those of `cinebokeh weights import model.json`.", ""]
-    lines += table(results, people)
-    lines += ["", "The classical pipeline finds the subject of the first frame by itself (`--subject auto`) and follows "
-              "it. What people hold is part of the truth: the network leaves out the crown of 7dR5OMivQ1.", "", "Each cut-out, MAD / 1000 over the four backgrounds:", "",
-              "| cut-out | " + " | ".join(METHODS) + " |", "|---" * (len(METHODS) + 1) + "|"]
-    for subject in subjects:
-        name = subject + (" (a lion, not counted above)" if subject in ANIMALS else "")
-        cells = [", ".join(f"{1000 * value['MAD']:.1f}" for (s, _, m), value in results.items()
-                           if s == subject and m == method) for method in METHODS.values()]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        f"{videos} videos of {options.frames} frames: {len(people)} cut-outs of people (magick_rgba) that move over four "
+        "photographs (bg20k). Means over videos of the means over frames; IoU of matte > 0.5; for all others, lower is "
+        "better.",
+        "Written by `bench/matte_table.py --weights rvm.safetensors`; the weights are those of `cinebokeh weights import "
+        "model.json`.", "",
+        "The network works at 512x288. From there to the frame its matte comes by `GuidedUpsampling`, or, \"as "
+        "published\", by the guided filter of the weights. The classical pipeline finds the subject of the first frame by "
+        "itself (`--subject auto`) and follows it. What people hold is part of the truth: the network leaves out the "
+        "crown of 7dR5OMivQ1."]
+    for (width, height), results in all_results.items():
+        lines += ["", f"## {width}x{height}", ""] + table(results, people)
+        lines += ["", "Each cut-out, MAD / 1000 over the four backgrounds:", "",
+                  "| cut-out | " + " | ".join(METHODS) + " |", "|---" * (len(METHODS) + 1) + "|"]
+        for subject in subjects:
+            name = subject + (" (a lion, not counted above)" if subject in ANIMALS else "")
+            cells = [", ".join(f"{1000 * value['MAD']:.1f}" for (s, _, m), value in results.items()
+                               if s == subject and m == method) for method in METHODS]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "mattes.md").write_text("\n".join(lines) + "\n")
 
@@ -139,7 +147,7 @@ def main():
     parser.add_argument("--weights", required=True)
     parser.add_argument("--data", type=pathlib.Path, default=root.parent / "shared" / "data")
     parser.add_argument("--frames", type=int, default=24)
-    parser.add_argument("--size", type=size_of, default=(640, 360))
+    parser.add_argument("--size", type=size_of, nargs="+", default=[(640, 360), (1280, 720)])
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "cinebokeh_mattes")
     parser.add_argument("--out", type=pathlib.Path, default=root / "bench" / "results")
     options = parser.parse_args()
@@ -147,15 +155,17 @@ def main():
     subjects, backgrounds = sorted((people / "magick_rgba").glob("*.png")), sorted((people / "bg20k").glob("*.jpg"))
     if not subjects or not backgrounds:
         sys.exit(f"'{people}' holds no cut-outs or no backgrounds")
-    results = {}
-    for subject in subjects:
-        for background in backgrounds:
-            folder = options.work / f"{subject.stem}_{background.stem}"
-            composite(options, subject, background, folder)
-            for method in METHODS.values():
-                results[subject.stem, background.stem, method] = scores(options, folder, method)
-        print(f"{subject.stem}: done", flush=True)
-    write(options, results)
+    all_results = {}
+    for size in options.size:
+        results = all_results[size] = {}
+        for subject in subjects:
+            for background in backgrounds:
+                folder = options.work / f"{size[0]}x{size[1]}" / f"{subject.stem}_{background.stem}"
+                composite(options, size, subject, background, folder)
+                for method in METHODS:
+                    results[subject.stem, background.stem, method] = scores(options, folder, method)
+            print(f"{size[0]}x{size[1]}, {subject.stem}: done", flush=True)
+    write(options, all_results)
 
 
 if __name__ == "__main__":

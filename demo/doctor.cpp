@@ -13,6 +13,7 @@ extern "C" {
 #include "camera.hpp"
 #include "camera_list.hpp"
 #include "cinebokeh/core/config.hpp"
+#include "cinebokeh/core/matrix_registers.hpp"
 #include "commands.hpp"
 
 namespace cinebokeh::demo {
@@ -23,6 +24,12 @@ void processor() {
     std::string features;
 #if defined(__AVX512F__)
     features = "AVX-512";
+#if defined(__AVX512BF16__)
+    features += ", bfloat16";
+#endif
+#if CINEBOKEH_AMX
+    features += detail::has_matrix_registers() ? ", AMX" : ", AMX (which the system does not allow)";
+#endif
 #elif defined(__AVX2__)
     features = "AVX2";
 #elif defined(__ARM_NEON)

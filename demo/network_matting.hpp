@@ -8,11 +8,16 @@
 
 namespace cinebokeh::demo {
 
+/// How a matte of the network comes to the resolution of the frame: as published, or by RvmUpsampling::colour, which
+/// is better than the filter without learned numbers; `automatic` leaves a learned one alone.
+enum class MatteUpsampling { automatic, published, colour };
+
 struct NetworkOptions {
     std::string weights;          // file; empty: in the user's cache
     double downsample_ratio = 0;  // 0: by the size of the frame
-    int repeat = 1;               // times that each frame is given to the network
-    bool reset_each = false;      // forget the frame before: for stills
+    MatteUpsampling upsampling = MatteUpsampling::automatic;
+    int repeat = 1;           // times that each frame is given to the network
+    bool reset_each = false;  // forget the frame before: for stills
 };
 
 /// What to say where there are none.

@@ -18,7 +18,7 @@ struct NetworkStorage {
 template <>
 struct NetworkStorage<Cpu> {
     static constexpr const char* device = "cpu";
-#if defined(__AVX512BF16__)  // half the time where the processor multiplies it, and an emulation elsewhere
+#if defined(__AVX512BF16__)  // half the time or less where the processor multiplies it, and an emulation elsewhere
     using Type = BFloat16;
     static constexpr const char* name = "bfloat16";
 #else
@@ -33,7 +33,15 @@ struct NetworkMatting<Exec>::State {
         : exec(exec_), options(options_), weights(Weights::read(file)), cut(cpu), size(size_) {
         make();
     }
-    void make() { network.emplace(exec, weights, size, RvmParams{.downsample_ratio = options.downsample_ratio}); }
+    void make() {
+        network.emplace(exec, weights, size,
+                        RvmParams{.downsample_ratio = options.downsample_ratio,
+                                  .upsampling = uses_colour() ? RvmUpsampling::colour : RvmUpsampling::published});
+    }
+    bool uses_colour() const {
+        if (options.upsampling != MatteUpsampling::automatic) return options.upsampling == MatteUpsampling::colour;
+        return rvm_refiner(weights) != RvmRefiner::deep_guided_filter;
+    }
 
     Exec& exec;
     NetworkOptions options;
@@ -83,7 +91,7 @@ std::string NetworkMatting<Exec>::description() const {
     const Size base = rvm_base_size(s.network->downsample_ratio(s.size), s.size);
     return std::string("Robust Video Matting on ") + NetworkStorage<Exec>::device + ", " + NetworkStorage<Exec>::name +
            ", " + std::to_string(base.width) + " x " + std::to_string(base.height) + ", " +
-           name_of(s.network->refiner());
+           (s.uses_colour() ? "colour_guided_upsampling" : name_of(s.network->refiner()));
 }
 template <class Exec>
 int NetworkMatting<Exec>::scene_cuts() const {

@@ -22,6 +22,10 @@ const std::map<std::string, RendererKind> renderers = {{"gaussian", RendererKind
                                                        {"fixed-layers", RendererKind::fixed_layers},
                                                        {"plain-scatter", RendererKind::plain_scatter}};
 
+const std::map<std::string, MatteUpsampling> upsamplings{{"auto", MatteUpsampling::automatic},
+                                                         {"published", MatteUpsampling::published},
+                                                         {"colour", MatteUpsampling::colour}};
+
 const CLI::Validator not_nan(  // CLI11's range lets NaN pass
     [](const std::string& text) { return std::isfinite(std::atof(text.c_str())) ? "" : "not a number"; }, "");
 
@@ -47,6 +51,10 @@ void add_subject(CLI::App* app, ProcessOptions& options, std::string& subject) {
         ->check(CLI::Range(0.01, 1.0))
         ->check(not_nan)
         ->type_name("R");
+    add_choice(
+        app, "--upsampling", network.upsampling, upsamplings,
+        "from there to the frame: published (the guided filter of the weights), colour (a guided filter that sees "
+        "colours) or auto (default; colour, where the filter of the weights is not a learned one)");
 }
 
 void add_running(CLI::App* app, ProcessOptions& options) {
@@ -219,10 +227,10 @@ void settle_subject(ProcessOptions& options, const std::string& name) {
         subject.subject = options.input == "demo" ? Subject::truth : Subject::automatic;
     subject.asked_for = files > 0 || !name.empty();
     const NetworkOptions& network = subject.network;
-    const bool of_network =
-        !network.weights.empty() || network.downsample_ratio > 0 || network.repeat > 1 || network.reset_each;
+    const bool of_network = !network.weights.empty() || network.downsample_ratio > 0 || network.repeat > 1 ||
+                            network.reset_each || network.upsampling != MatteUpsampling::automatic;
     if (of_network && name != "rvm")
-        fail_parse("--weights, --downsample-ratio, --repeat and --reset-each need --subject rvm");
+        fail_parse("--weights, --downsample-ratio, --upsampling, --repeat and --reset-each need --subject rvm");
     if (name.empty()) return;
     const Subject asked = subjects.at(name);
     if (files && asked != subject.subject)

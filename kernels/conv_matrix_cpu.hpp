@@ -2,19 +2,11 @@
 // holds 16 rows of 64 bytes, and one instruction multiplies 16 outputs x 32 channels by 32 channels x 16 pixels.
 //
 // The planes of conv_tile_cpu.hpp are such matrices as they lie: a row is a plane, whose words are pairs of channels of
-// neighbouring pixels. The sums come out with an output's pixels beside each other and are transposed. One core of a
-// Sapphire Rapids multiplies 2.1 TFLOP/s in this loop, of 3.1: rows that begin in the middle of a cache line take two
+// neighbouring pixels. The sums come out with an output's pixels beside each other and are transposed. One core of an
+// Intel Xeon multiplies 2.1 TFLOP/s in this loop, of 3.1: rows that begin in the middle of a cache line take two
 // loads. Its vector registers make 0.17 of floats, and 0.1 of BFloat16.
 #pragma once
-#include "cinebokeh/core/lane_storage.hpp"
-#if CINEBOKEH_AVX512 && defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__linux__) && defined(__GNUC__)
-#define CINEBOKEH_AMX 1
-#include <sys/syscall.h>
-#include <unistd.h>
-#else
-#define CINEBOKEH_AMX 0
-#endif
-
+#include "cinebokeh/core/matrix_registers.hpp"
 #include "kernels/conv_tile_cpu.hpp"
 
 namespace cinebokeh::detail {
@@ -25,17 +17,6 @@ inline constexpr int matrix_rows = 16;
 inline constexpr int matrix_words = matrix_rows * matrix_rows;
 /// The pixels of a tile: two matrices.
 inline constexpr int matrix_pixels = 2 * matrix_rows;
-
-/// Whether this process may use matrix registers. Asks the kernel at the first call.
-inline bool has_matrix_registers() {
-#if CINEBOKEH_AMX
-    constexpr int request_permission = 0x1023, tile_data = 18;  // arch_prctl's ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    static const bool granted = syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-    return granted;
-#else
-    return false;
-#endif
-}
 
 /// How planes are cut into matrices of as many rows each: planes of zeros fill up the last.
 struct MatrixPlanes {

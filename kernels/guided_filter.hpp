@@ -1,5 +1,7 @@
 // What the guided filter shares between its backends: the linear function of one window, and the subsampling.
 #pragma once
+#include <cmath>
+
 #include "cinebokeh/core/image.hpp"
 
 namespace cinebokeh::detail {
@@ -85,15 +87,45 @@ struct Subsample {
     }
 };
 
-// Where a full-resolution coordinate lies between the centres of subsampled pixels.
-struct SubsampleNeighbours {
+// How the means of small images become an output of the guide's resolution.
+template <class Space>
+struct GuidedScale {
+    float x, y;                         // pixels of the guide per pixel of the small images
+    Image<const Float2, Space> bounds;  // lowest and highest output, interpolated too; or null
+};
+// Where a coordinate of the guide lies between the centres of small pixels.
+struct SmallNeighbours {
     int first, second;
     float fraction;  // of the second
 };
-CINEBOKEH_HD inline SubsampleNeighbours between(int position, int step, int count) {
-    const float at = (float(position) + 0.5f) / float(step) - 0.5f;
+CINEBOKEH_HD inline SmallNeighbours between(int position, float scale, int count) {
+    const float at = (float(position) + 0.5f) / scale - 0.5f;
     const int first = at < 0 ? 0 : int(at);
     const float fraction = at < 0 ? 0.f : at - float(first);
     return {first < count ? first : count - 1, first + 1 < count ? first + 1 : count - 1, fraction};
 }
+// The output at a pixel of the guide, from the means there: a, then b.
+template <class Pixel>
+CINEBOKEH_HD float apply_means(const Float4& means, const Pixel& guide) {
+    constexpr int channels = Guide<Pixel>::channels;
+    float value = means[channels];
+    for (int c = 0; c < channels; ++c) value += means[c] * float(Guide<Pixel>::value(guide, c));
+    return value;
+}
+// The lowest and the highest of the nine values around a pixel.
+template <class Space>
+struct LocalBounds {
+    Image<const float, Space> in;
+    Image<Float2, Space> bounds;
+
+    CINEBOKEH_HD void operator()(int x, int y) const {
+        float low = INFINITY, high = -INFINITY;
+        for (int v = y - 1; v <= y + 1; ++v)
+            for (int u = x - 1; u <= x + 1; ++u) {
+                const float value = float(finite_or_zero(in.clamped(u, v)));
+                low = value < low ? value : low, high = value > high ? value : high;
+            }
+        bounds(x, y) = {low, high};
+    }
+};
 }  // namespace cinebokeh::detail

@@ -259,15 +259,56 @@ void guided_filter(Cpu& exec, HostImage<const Pixel> guide, HostImage<const floa
         });
 }
 
-// From subsampled images; the means are interpolated between the centres of subsampled pixels.
+// Between two rows of a small image, columns [first, last].
+template <class V>
+void interpolate_rows(HostImage<const V> image, const SmallNeighbours& v, int first, int last, V* out) {
+    const V *top = image.row(v.first), *bottom = image.row(v.second);
+    for (int i = first; i <= last; ++i) out[i - first] = top[i] + v.fraction * (bottom[i] - top[i]);
+}
+// Output of the guide's resolution from the means of small images: their rows are interpolated for some columns, then
+// these.
+template <class Pixel>
+void apply_small_means(Cpu& exec, HostImage<const Float4> means, HostImage<const Pixel> guide,
+                       const GuidedScale<HostSpace>& scale, HostImage<float> out) {
+    constexpr int columns = 64;  // of the output at once; a small image has as many at most, and one on either side
+    exec.for_each_range(out.size.height, 16, [&](int begin, int end) {
+        Float4 mean[columns + 2];
+        Float2 bound[columns + 2];
+        for (int y = begin; y < end; ++y) {
+            const SmallNeighbours v = between(y, scale.y, means.size.height);
+            for (int left = 0; left < out.size.width; left += columns) {
+                const int right = std::min(left + columns, out.size.width);
+                const int first = between(left, scale.x, means.size.width).first;
+                const int last = between(right - 1, scale.x, means.size.width).second;
+                interpolate_rows(means, v, first, last, mean);
+                if (scale.bounds.data) interpolate_rows(scale.bounds, v, first, last, bound);
+                for (int x = left; x < right; ++x) {
+                    const SmallNeighbours u = between(x, scale.x, means.size.width);
+                    const auto at = [&](const auto* row) {
+                        return row[u.first - first] + u.fraction * (row[u.second - first] - row[u.first - first]);
+                    };
+                    float value = apply_means(at(mean), guide(x, y));
+                    if (scale.bounds.data) {
+                        const Float2 range = at(bound);
+                        value = clamp(value, range[0], range[1]);
+                    }
+                    out(x, y) = value;
+                }
+            }
+        }
+    });
+}
+
+// From small images; the means are interpolated between the centres of their pixels.
 template <class Pixel>
 void guided_filter_upsampled(Cpu& exec, HostImage<const Pixel> small_guide, HostImage<const float> small_in, int radius,
-                             float epsilon, GuidedScratch<HostSpace>& scratch, HostImage<const Pixel> guide, int step,
-                             HostImage<float> out) {
+                             float epsilon, GuidedScratch<HostSpace>& scratch, HostImage<const Pixel> guide,
+                             const GuidedScale<HostSpace>& scale, HostImage<float> out) {
     constexpr int channels = Guide<Pixel>::channels;
     const Size small = small_in.size;
     guided_coefficients(exec, small_guide, small_in, radius, epsilon, scratch);
-    const HostImage<float> means = scratch.means.view();
+    const HostImage<float> rows_of_floats = scratch.means.view();  // four of them are one of the means
+    const HostImage<Float4> means(reinterpret_cast<Float4*>(rows_of_floats.data), small, 4 * rows_of_floats.pitch);
     for_each_window_row(
         exec, small.height, radius,
         [&](int job) {
@@ -275,26 +316,14 @@ void guided_filter_upsampled(Cpu& exec, HostImage<const Pixel> small_guide, Host
                                              scratch.coefficients.view(), small, radius);
         },
         [&](GuidedMeans<channels + 1>& job, int y) {
-            float* rows[channels + 1];
-            for (int k = 0; k <= channels; ++k) rows[k] = means.row(4 * y + k);
+            float* const* rows = job.scratch();
             job.means(y, rows);
-        });
-    exec.for_each_range(out.size.height, 16, [&](int begin, int end) {
-        for (int y = begin; y < end; ++y) {
-            const SubsampleNeighbours v = between(y, step, small.height);
-            for (int x = 0; x < out.size.width; ++x) {
-                const SubsampleNeighbours u = between(x, step, small.width);
-                float value = 0;
-                for (int k = 0; k <= channels; ++k) {
-                    const float *top = means.row(4 * v.first + k), *bottom = means.row(4 * v.second + k);
-                    const float a = top[u.first] + u.fraction * (top[u.second] - top[u.first]);
-                    const float b = bottom[u.first] + u.fraction * (bottom[u.second] - bottom[u.first]);
-                    const float mean = a + v.fraction * (b - a);
-                    value += k == channels ? mean : mean * float(Guide<Pixel>::value(guide(x, y), k));
-                }
-                out(x, y) = value;
+            Float4* const mean = means.row(y);
+            for (int x = 0; x < small.width; ++x) {
+                mean[x] = {};
+                for (int k = 0; k <= channels; ++k) mean[x][k] = rows[k][x];
             }
-        }
-    });
+        });
+    apply_small_means<Pixel>(exec, means, guide, scale, out);
 }
 }  // namespace cinebokeh::detail

@@ -168,28 +168,34 @@ struct MeansOfCoefficients {
 
 template <class Pixel>
 struct ApplyMeans {
-    Image<const Float4, DeviceSpace> means;  // 1 / step as large
+    Image<const Float4, DeviceSpace> means;
     Image<const Pixel, DeviceSpace> guide;
-    int step;
+    GuidedScale<DeviceSpace> scale;
     Image<float, DeviceSpace> out;
 
     CINEBOKEH_HD void operator()(int x, int y) const {
-        constexpr int channels = Guide<Pixel>::channels;
-        const SubsampleNeighbours u = between(x, step, means.size.width), v = between(y, step, means.size.height);
-        const Float4 a = means(u.first, v.first) + u.fraction * (means(u.second, v.first) - means(u.first, v.first));
-        const Float4 b = means(u.first, v.second) + u.fraction * (means(u.second, v.second) - means(u.first, v.second));
-        const Float4 m = a + v.fraction * (b - a);
-        float value = m[channels];
-        for (int c = 0; c < channels; ++c) value += m[c] * float(Guide<Pixel>::value(guide(x, y), c));
+        const SmallNeighbours u = between(x, scale.x, means.size.width), v = between(y, scale.y, means.size.height);
+        float value = apply_means(interpolated(means, u, v), guide(x, y));
+        if (scale.bounds.data) {
+            const Float2 range = interpolated(scale.bounds, u, v);
+            value = clamp(value, range[0], range[1]);
+        }
         out(x, y) = value;
+    }
+    template <class V>
+    CINEBOKEH_HD static V interpolated(const Image<const V, DeviceSpace>& image, const SmallNeighbours& u,
+                                       const SmallNeighbours& v) {
+        const V a = image(u.first, v.first) + u.fraction * (image(u.second, v.first) - image(u.first, v.first));
+        const V b = image(u.first, v.second) + u.fraction * (image(u.second, v.second) - image(u.first, v.second));
+        return a + v.fraction * (b - a);
     }
 };
 
 template <class Pixel>
 void guided_filter_upsampled(Cuda& exec, Image<const Pixel, DeviceSpace> small_guide,
                              Image<const float, DeviceSpace> small_in, int radius, float epsilon,
-                             GuidedScratch<DeviceSpace>& scratch, Image<const Pixel, DeviceSpace> guide, int step,
-                             Image<float, DeviceSpace> out) {
+                             GuidedScratch<DeviceSpace>& scratch, Image<const Pixel, DeviceSpace> guide,
+                             const GuidedScale<DeviceSpace>& scale, Image<float, DeviceSpace> out) {
     const Size s = small_in.size;
     const Size strips{s.width, ceil_div(s.height, guided_rows)};
     const auto planes = scratch.planes(Pixel{}, s);
@@ -200,12 +206,12 @@ void guided_filter_upsampled(Cuda& exec, Image<const Pixel, DeviceSpace> small_g
     for_each_pixel(exec, s, FunctionsOfWindows<Pixel>{planes, radius, double(epsilon), coefficients});
     for_each_pixel(exec, strips, CoefficientsAlongColumn{coefficients, radius, coefficient_sums});
     for_each_pixel(exec, s, MeansOfCoefficients{coefficient_sums, radius, means});
-    for_each_pixel(exec, out.size, ApplyMeans<Pixel>{means, guide, step, out});
+    for_each_pixel(exec, out.size, ApplyMeans<Pixel>{means, guide, scale, out});
 }
 
 template <class Pixel>
 void guided_filter(Cuda& exec, Image<const Pixel, DeviceSpace> guide, Image<const float, DeviceSpace> in, int radius,
                    float epsilon, GuidedScratch<DeviceSpace>& scratch, Image<float, DeviceSpace> out) {
-    guided_filter_upsampled<Pixel>(exec, guide, in, radius, epsilon, scratch, guide, 1, out);
+    guided_filter_upsampled<Pixel>(exec, guide, in, radius, epsilon, scratch, guide, {1, 1, {}}, out);
 }
 }  // namespace cinebokeh::detail

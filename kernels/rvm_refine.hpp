@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 
+#include "cinebokeh/guided_upsampling.hpp"
 #include "kernels/rvm_image.hpp"
 #include "kernels/rvm_reader.hpp"
 
@@ -76,5 +77,33 @@ private:
     std::optional<Conv2d<float, Exec>> first_, second_, third_;
     Buffer<Float4, Exec> mean_x_;
     TensorBuffer<float, Exec> first_out_, second_out_;
+};
+
+// The last of four channels, cut to [0, 1].
+template <class Space>
+struct RvmAlpha {
+    Image<const Float4, Space> in;
+    Image<float, Space> alpha;
+
+    CINEBOKEH_HD void operator()(int x, int y) const { alpha(x, y) = clamp(in(x, y)[3], 0.f, 1.f); }
+};
+// GuidedUpsampling of alpha.
+template <class Exec>
+class RvmColourUpsampling {
+public:
+    RvmColourUpsampling(Exec& exec, Size max_base)
+        : exec_(&exec), small_alpha_(exec, max_base), upsampling_(exec, max_base) {}
+
+    // small [h, w]: residual and alpha; frame and alpha [H, W].
+    void operator()(View<const Float4, Exec> small, View<const Rgba8, Exec> frame, View<float, Exec> alpha) {
+        const View<float, Exec> small_alpha = small_alpha_.view().crop(0, 0, small.size);
+        for_each_pixel(*exec_, small.size, RvmAlpha<typename Exec::Space>{small, small_alpha});
+        upsampling_(small_alpha, frame, alpha);
+    }
+
+private:
+    Exec* exec_;
+    Buffer<float, Exec> small_alpha_;
+    GuidedUpsampling<Exec> upsampling_;
 };
 }  // namespace cinebokeh::detail

@@ -1,100 +1,12 @@
 #include "cinebokeh/guided_filter.hpp"
 
-#include <array>
-
+#include "guided_reference.hpp"
 #include "support.hpp"
 
 using namespace cinebokeh;
+using namespace cinebokeh::guided_reference;
 
 namespace {
-using Colour = std::array<double, 3>;
-
-// Solves the 3 x 3 system by Gauss-Jordan elimination with pivoting.
-Colour solve(double m[3][4]) {
-    for (int i = 0; i < 3; ++i) {
-        int pivot = i;
-        for (int r = i + 1; r < 3; ++r)
-            if (std::abs(m[r][i]) > std::abs(m[pivot][i])) pivot = r;
-        std::swap(m[i], m[pivot]);
-        for (int r = 0; r < 3; ++r) {
-            if (r == i) continue;
-            const double f = m[r][i] / m[i][i];
-            for (int c = i; c < 4; ++c) m[r][c] -= f * m[i][c];
-        }
-    }
-    return {m[0][3] / m[0][0], m[1][3] / m[1][1], m[2][3] / m[2][2]};
-}
-
-struct Function {
-    Colour a;
-    double b;
-};
-
-// Eq. 19-21 of the paper, one window after the other, means first and covariances about them.
-std::vector<Function> reference_functions(const std::vector<Colour>& guide, const std::vector<double>& in, Size s,
-                                          int radius, double epsilon) {
-    std::vector<Function> functions(s.area());
-    for (int y = 0; y < s.height; ++y)
-        for (int x = 0; x < s.width; ++x) {
-            Colour mean{};
-            double mean_in = 0, n = 0;
-            const auto over_window = [&](auto f) {
-                for (int v = std::max(0, y - radius); v <= std::min(s.height - 1, y + radius); ++v)
-                    for (int u = std::max(0, x - radius); u <= std::min(s.width - 1, x + radius); ++u)
-                        f(size_t(v) * size_t(s.width) + size_t(u));
-            };
-            over_window([&](size_t i) {
-                for (size_t c = 0; c < 3; ++c) mean[c] += guide[i][c];
-                mean_in += in[i], n += 1;
-            });
-            for (double& m : mean) m /= n;
-            mean_in /= n;
-            double m[3][4] = {};
-            over_window([&](size_t i) {
-                for (size_t r = 0; r < 3; ++r) {
-                    for (size_t c = 0; c < 3; ++c) m[r][c] += (guide[i][r] - mean[r]) * (guide[i][c] - mean[c]) / n;
-                    m[r][3] += (guide[i][r] - mean[r]) * (in[i] - mean_in) / n;
-                }
-            });
-            for (int i = 0; i < 3; ++i) m[i][i] += epsilon;
-            const Colour a = solve(m);
-            functions[size_t(y) * size_t(s.width) + size_t(x)] = {
-                a, mean_in - a[0] * mean[0] - a[1] * mean[1] - a[2] * mean[2]};
-        }
-    return functions;
-}
-std::vector<Function> window_means(const std::vector<Function>& functions, Size s, int radius) {
-    std::vector<Function> means(s.area());
-    for (int y = 0; y < s.height; ++y)
-        for (int x = 0; x < s.width; ++x) {
-            Function sum{};
-            double n = 0;
-            for (int v = std::max(0, y - radius); v <= std::min(s.height - 1, y + radius); ++v)
-                for (int u = std::max(0, x - radius); u <= std::min(s.width - 1, x + radius); ++u, n += 1) {
-                    const Function& f = functions[size_t(v) * size_t(s.width) + size_t(u)];
-                    for (size_t c = 0; c < 3; ++c) sum.a[c] += f.a[c];
-                    sum.b += f.b;
-                }
-            for (double& a : sum.a) a /= n;
-            means[size_t(y) * size_t(s.width) + size_t(x)] = {sum.a, sum.b / n};
-        }
-    return means;
-}
-std::vector<double> reference_filter(const std::vector<Colour>& guide, const std::vector<double>& in, Size s,
-                                     int radius, double epsilon) {
-    const auto means = window_means(reference_functions(guide, in, s, radius, epsilon), s, radius);
-    std::vector<double> out(s.area());
-    for (size_t i = 0; i < out.size(); ++i) {
-        out[i] = means[i].b;
-        for (size_t c = 0; c < 3; ++c) out[i] += means[i].a[c] * guide[i][c];
-    }
-    return out;
-}
-std::vector<Colour> colours(const std::vector<Rgba8>& pixels) {
-    std::vector<Colour> c;
-    for (const Rgba8& p : pixels) c.push_back({double(p[0]), double(p[1]), double(p[2])});
-    return c;
-}
 // Two flat halves with a little noise: the case a matte meets, and the hard one for cancellation.
 std::vector<Rgba8> two_halves(Size s) {
     std::vector<Rgba8> pixels = noise_rgba(s, 5);
@@ -169,21 +81,7 @@ TEST_CASE_TEMPLATE("the subsampled filter applies interpolated functions of smal
             small_in[size_t(y * small.width + x)] = in_sum / n;
         }
     const auto means = window_means(reference_functions(small_guide, small_in, small, 2, 20), small, 2);
-    std::vector<double> expected(s.area());
-    for (int y = 0; y < s.height; ++y)
-        for (int x = 0; x < s.width; ++x) {
-            const double u = std::min(std::max((x + 0.5) / step - 0.5, 0.0), small.width - 1.0);
-            const double v = std::min(std::max((y + 0.5) / step - 0.5, 0.0), small.height - 1.0);
-            for (int j = 0; j < 2; ++j)
-                for (int i = 0; i < 2; ++i) {
-                    const int uu = std::min(int(u) + i, small.width - 1), vv = std::min(int(v) + j, small.height - 1);
-                    const double weight = (i ? u - int(u) : 1 - (u - int(u))) * (j ? v - int(v) : 1 - (v - int(v)));
-                    const Function& f = means[size_t(vv * small.width + uu)];
-                    double value = f.b;
-                    for (int c = 0; c < 3; ++c) value += f.a[size_t(c)] * guide[size_t(y * s.width + x)][c];
-                    expected[size_t(y * s.width + x)] += weight * value;
-                }
-        }
+    const auto expected = applied(means, small, colours(guide), s, step, step);
     Buffer<Rgba8, Exec> g(exec, s, guide);
     Buffer<float, Exec> p(exec, s, in), out(exec, s);
     GuidedFilter<Exec> filter(exec, s, {.radius = 6, .epsilon = 20, .subsample = step});

@@ -96,6 +96,43 @@ TEST_CASE_TEMPLATE("16-bit storage stays close to float", Exec, EXECUTORS) {
     }
 }
 
+TEST_CASE_TEMPLATE("colour upsampling is that of alpha alone, and of smaller mattes alone", Exec, EXECUTORS) {
+    const Size size{92, 58};
+    Random random(2);
+    const std::vector<Rgba8> pixels = random_blocks(random, size);
+    Exec exec;
+    const auto frame_through = [&](const Weights& weights, double ratio, RvmUpsampling upsampling,
+                                   bool with_foreground) {
+        Rvm<float, Exec> rvm(exec, weights, size, {.downsample_ratio = ratio, .upsampling = upsampling});
+        Buffer<Rgba8, Exec> frame(exec, size, pixels), foreground(exec, size);
+        Buffer<float, Exec> alpha(exec, size);
+        rvm(frame.view(), alpha.view(), with_foreground ? foreground.view() : View<Rgba8, Exec>{});
+        return std::pair(alpha.download(), foreground.download());
+    };
+    for (const Weights* weights : {&deep_weights(), &fast_weights()}) {
+        const auto published = frame_through(*weights, 0.5, RvmUpsampling::published, true);
+        const auto colour = frame_through(*weights, 0.5, RvmUpsampling::colour, true);
+        CHECK(colour.second == published.second);
+        CHECK(colour.first != published.first);
+        CHECK(frame_through(*weights, 0.5, RvmUpsampling::colour, false).first == colour.first);
+        CHECK(frame_through(*weights, 1, RvmUpsampling::colour, false).first ==
+              frame_through(*weights, 1, RvmUpsampling::published, false).first);
+    }
+    // It is GuidedUpsampling of what the network makes of the small frame, which only ratios of 1 give away: there the
+    // frame is the small one.
+    const Size small = rvm_base_size(0.5, size);
+    Buffer<Rgba8, Exec> frame(exec, size, pixels), reduced(exec, small);
+    resize(exec, std::as_const(frame).view(), ResizeFilter::bilinear, reduced.view());
+    Rvm<float, Exec> rvm(exec, fast_weights(), small, {.downsample_ratio = 1});
+    Buffer<float, Exec> alpha(exec, small), expected(exec, size);
+    rvm(std::as_const(reduced).view(), alpha.view());
+    GuidedUpsampling<Exec> upsampling(exec, small);
+    upsampling(std::as_const(alpha).view(), std::as_const(frame).view(), expected.view());
+    // The small frame is rounded to codes here: half of 1/255, through a network of gain about 1.
+    CHECK(mean_error(frame_through(fast_weights(), 0.5, RvmUpsampling::colour, false).first, expected.download()) <=
+          0.5 / 255);
+}
+
 TEST_CASE("a block that expands a row at a time is its two convolutions") {
     Cpu exec(3);
     const detail::RvmReader reader(fast_weights());

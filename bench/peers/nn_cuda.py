@@ -3,8 +3,9 @@ its ConvGRU units and its convolutions by kind, and deformable convolution of 64
 
     nn_cuda.py [--markdown FILE]
 
-The convolutions are read from bench/rvm_convolutions.hpp, with bias and ReLU. Each row is one call's time in ms between two CUDA events, the median of 30: eager, and replayed from a CUDA graph, in
-channels_last order. Float is measured without and with TF32. Our times are those of bench_rvm_cuda, bench_conv_cuda,
+The convolutions, cuDNN's and cuBLASLt's, are read from bench/rvm_convolutions.hpp, with bias and ReLU. Each row is one
+call's time in ms between two CUDA events, the median of 30: eager, and replayed from a CUDA graph, in channels_last
+order. Float is measured without and with TF32. Our times are those of bench_rvm_cuda, bench_conv_cuda,
 bench_conv_gru_cuda and bench_deform_conv_cuda on the same machine.
 """
 import argparse

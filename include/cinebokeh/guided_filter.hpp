@@ -83,8 +83,9 @@ private:
         for_each_pixel(
             *exec_, small,
             detail::Subsample<Pixel, typename Exec::Space>{guide, in, params_.subsample, guide_part, in_part});
+        const float step = float(params_.subsample);
         detail::guided_filter_upsampled<Pixel>(*exec_, guide_part, in_part, detail::subsampled_radius(params_),
-                                               params_.epsilon, scratch_, guide, params_.subsample, out);
+                                               params_.epsilon, scratch_, guide, {step, step, {}}, out);
     }
 
     Exec* exec_;
