@@ -2,9 +2,16 @@
 #pragma once
 #include <cmath>
 
+#include "cinebokeh/core/error.hpp"
 #include "cinebokeh/core/image.hpp"
 
 namespace cinebokeh::detail {
+
+inline void check_guided(const char* name, Size max_size, int radius, float epsilon) {
+    require(max_size.width >= 0 && max_size.height >= 0, name, ": negative size");
+    require(radius >= 0 && radius <= 127, name, ": radius ", radius, " is outside [0, 127]");
+    require(epsilon >= 1e-8f && epsilon <= 1e12f, name, ": epsilon ", epsilon, " is outside [1e-8, 1e12]");
+}
 
 // Squares and products of the guide fit 32 bits in a window of 255 x 255: 255^4 < 2^32.
 template <class Pixel>

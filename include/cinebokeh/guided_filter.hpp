@@ -56,10 +56,7 @@ public:
 
 private:
     static GuidedFilterParams checked(Size max_size, GuidedFilterParams p) {
-        require(max_size.width >= 0 && max_size.height >= 0, "GuidedFilter: negative size");
-        require(p.radius >= 0 && p.radius <= 127, "GuidedFilter: radius ", p.radius, " is outside [0, 127]");
-        require(p.epsilon >= 1e-8f && p.epsilon <= 1e12f, "GuidedFilter: epsilon ", p.epsilon,
-                " is outside [1e-8, 1e12]");
+        detail::check_guided("GuidedFilter", max_size, p.radius, p.epsilon);
         require(p.subsample >= 1 && p.subsample <= 64, "GuidedFilter: subsample ", p.subsample, " is outside [1, 64]");
         return p;
     }

@@ -27,7 +27,7 @@ public:
     GuidedUpsampling(Exec& exec, Size max_size, GuidedUpsamplingParams params = {})
         : exec_(&exec),
           max_size_(max_size),
-          params_(checked(max_size, params)),
+          params_((detail::check_guided("GuidedUpsampling", max_size, params.radius, params.epsilon), params)),
           scratch_(exec, max_size, params.radius),
           small_guide_(exec, max_size),
           bounds_(exec, max_size) {}
@@ -56,14 +56,6 @@ public:
     }
 
 private:
-    static GuidedUpsamplingParams checked(Size max_size, GuidedUpsamplingParams p) {
-        require(max_size.width >= 0 && max_size.height >= 0, "GuidedUpsampling: negative size");
-        require(p.radius >= 0 && p.radius <= 127, "GuidedUpsampling: radius ", p.radius, " is outside [0, 127]");
-        require(p.epsilon >= 1e-8f && p.epsilon <= 1e12f, "GuidedUpsampling: epsilon ", p.epsilon,
-                " is outside [1e-8, 1e12]");
-        return p;
-    }
-
     Exec* exec_;
     Size max_size_;
     GuidedUpsamplingParams params_;

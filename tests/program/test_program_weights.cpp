@@ -243,6 +243,29 @@ TEST_CASE("--subject rvm writes a matte for every frame, and says in the report 
     CHECK(read_matte(scratch / "s/b.png", {56, 20}).size() == 56 * 20);
 }
 
+TEST_CASE("--upsampling chooses what brings the matte to the frame, by itself where the filter is not a learned one") {
+    const Scratch scratch;
+    write_folders(scratch, {48, 36}, 1);
+    const auto matte = [&](RvmRefiner refiner, const std::string& arguments) {
+        random_rvm(refiner).write(scratch / "w.safetensors");
+        const Ran ran =
+            run_program(scratch, "matte '" + (scratch / "frames") + "' -o '" + (scratch / "m") +
+                                     "' --subject rvm --downsample-ratio 0.5 --report '" + (scratch / "r.json") +
+                                     "' --weights '" + (scratch / "w.safetensors") + "' " + arguments);
+        REQUIRE_MESSAGE(ran.code == 0, ran.err);
+        const std::string network = json::parse(text_of(scratch / "r.json"))["network"];
+        return std::pair(network.substr(network.rfind(' ') + 1), read_matte(scratch / "m/frame0.png", {48, 36}));
+    };
+    const auto fast = RvmRefiner::fast_guided_filter, deep = RvmRefiner::deep_guided_filter;
+    const auto automatic = matte(fast, ""), published = matte(fast, "--upsampling published");
+    CHECK(automatic.first == "colour_guided_upsampling");
+    CHECK(published.first == "fast_guided_filter");
+    CHECK(automatic.second != published.second);
+    CHECK(matte(fast, "--upsampling colour") == automatic);
+    CHECK(matte(deep, "--upsampling auto").first == "deep_guided_filter");
+    CHECK(matte(deep, "--upsampling colour").first == "colour_guided_upsampling");
+}
+
 TEST_CASE("--subject rvm without weights: what to type; a blur finds its subject without them") {
     const Scratch scratch;
     const std::string cache = "XDG_CACHE_HOME='" + (scratch / "cache") + "'";
@@ -256,7 +279,9 @@ TEST_CASE("--subject rvm without weights: what to type; a blur finds its subject
     check_fails(run_program(scratch, "blur" + frames + "--weights none", cache), "do not exist");
     write_text(scratch / "bad", "no weights");
     check_fails(run_program(scratch, "blur" + frames + "--weights '" + (scratch / "bad") + "'", cache), "safetensors");
-    for (const char* wrong : {"--downsample-ratio 2", "--downsample-ratio nan", "--first-matte a.png"})
+    for (const char* wrong :
+         {"--downsample-ratio 2", "--downsample-ratio nan", "--upsampling best", "--first-matte a.png"})
         CHECK(run_program(scratch, "blur" + frames + wrong, cache).code == 2);
-    CHECK(run_program(scratch, "matte in.mp4 -o out --repeat 3", cache).code == 2);
+    for (const char* of_network : {"--repeat 3", "--upsampling colour"})
+        CHECK(run_program(scratch, std::string("matte in.mp4 -o out ") + of_network, cache).code == 2);
 }
