@@ -20,7 +20,7 @@ struct RvmParams {
     /// The network works on the frame times this, in (0, 1]. 0: such that the longer side is at most 512 pixels.
     double downsample_ratio = 0;
     /// Of alpha; the foreground always comes through the published one. On composites with exact alpha of 1280 x 720
-    /// (bench/results/mattes.md) `colour` has 26 % less of the gradient error and 12 % less of the flicker.
+    /// (bench/results/mattes.md) `colour` has 26 % less gradient error and 12 % less flicker.
     RvmUpsampling upsampling = RvmUpsampling::published;
 };
 
