@@ -37,6 +37,8 @@ const std::set<std::pair<std::string, std::string>> sideways = {
     {"foreground", "color"},
     {"foreground", "gaussian_blur"},
     {"grid_energy", "maxflow"},
+    {"guided_upsampling", "guided_filter"},
+    {"guided_upsampling", "resize"},
     {"lr_aspp", "squeeze_excite"},
     {"layered_bokeh", "aperture_blur"},
     {"layered_bokeh", "aperture_image"},
