@@ -46,8 +46,9 @@ std::vector<double> reference_upsampling(const std::vector<float>& in, Size smal
 TEST_CASE_TEMPLATE("guided upsampling is its definition, for any ratio of the sizes", Exec, EXECUTORS) {
     const std::pair<Size, Size> sizes[] = {
         {{1, 1}, {1, 1}}, {{1, 1}, {7, 5}}, {{20, 11}, {50, 37}}, {{33, 9}, {33, 40}}, {{90, 20}, {131, 20}}};
-    for (const auto& [small, large] : sizes)
+    for (const auto& pair : sizes)
         for (const int radius : {0, 2, 5}) {
+            const Size small = pair.first, large = pair.second;
             CAPTURE(large.width);
             CAPTURE(radius);
             Exec exec;
