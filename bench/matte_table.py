@@ -118,7 +118,7 @@ def write(options, all_results):
         "better.",
         "Written by `bench/matte_table.py --weights rvm.safetensors`; the weights are those of `cinebokeh weights import "
         "model.json`.", "",
-        "The network works at 512x288. From there to the frame its matte comes by `GuidedUpsampling`, or, \"as "
+        "The network works on frames of at most 512 pixels. From there to the frame its matte comes by `GuidedUpsampling`, or, \"as "
         "published\", by the guided filter of the weights. The classical pipeline finds the subject of the first frame by "
         "itself (`--subject auto`) and follows it. What people hold is part of the truth: the network leaves out the "
         "crown of 7dR5OMivQ1."]

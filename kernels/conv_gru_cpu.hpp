@@ -16,9 +16,9 @@ public:
         : params_(p),
           reach_(p.kernel / 2),
           part_(gru_conv(p.channels, p.channels, p.kernel), per_word),
-          part_words_(words_of_part(p)),
-          gates_(gru_conv(2 * per_word * part_words_, 2 * p.channels, p.kernel), per_word),
-          candidate_(gru_conv(2 * per_word * part_words_, p.channels, p.kernel), per_word),
+          pixel_words_(words_of_pixel(p)),
+          gates_(gru_conv(2 * per_word * pixel_words_, 2 * p.channels, p.kernel), per_word),
+          candidate_(gru_conv(2 * per_word * pixel_words_, p.channels, p.kernel), per_word),
           scratch_(exec, words(max_shape.w)) {
         // The planes of a row are h, x, r * h: the gates read the first two, the candidate the last two.
         gate_weights_ = buffer_of(exec, pack_weights<per_word>(gates_, parts(weights.gates.weight, 1)));
@@ -73,7 +73,7 @@ private:
         int held[3 * 7 + 1];
     };
     int ring_rows() const { return 3 * reach_ + 1; }
-    ptrdiff_t part_words(int width) const { return part_words_ * part_.expansions * part_.plane_stride(width); }
+    ptrdiff_t part_words(int width) const { return pixel_words_ * part_.expansions * part_.plane_stride(width); }
     size_t words(int width) const {
         return size_t(ring_rows() * 3 * part_words(width) +
                       ptrdiff_t(2 * (reach_ + 1) + 2) * width * params_.channels) +
@@ -81,7 +81,7 @@ private:
     }
 
     // Words per pixel of x, of h or of r * h: so many that the planes of two need no filling up.
-    static int words_of_part(const ConvGruParams& p) {
+    static int words_of_pixel(const ConvGruParams& p) {
         const auto fills_up = [&](int words) {
             const ConvLayout two(gru_conv(2 * per_word * words, 1, p.kernel), per_word);
             return two.planes() > two.word_planes();
@@ -92,7 +92,7 @@ private:
     }
     // [out][2 channels][taps] with the two halves in the wanted order, each filled up.
     std::vector<float> parts(const std::vector<float>& weight, size_t first) const {
-        const size_t c = size_t(params_.channels), wide = size_t(per_word * part_words_);
+        const size_t c = size_t(params_.channels), wide = size_t(per_word * pixel_words_);
         const size_t taps = size_t(params_.kernel * params_.kernel), outputs = weight.size() / (2 * c * taps);
         std::vector<float> result(outputs * 2 * wide * taps, 0.f);
         for (size_t o = 0; o < outputs; ++o)
@@ -169,7 +169,7 @@ private:
     ConvGruParams params_;
     int reach_;  // rows that the filter spans on each side
     ConvLayout part_;
-    int part_words_;
+    int pixel_words_;  // of a part, see words_of_pixel
     ConvLayout gates_, candidate_;
     ThreadScratch scratch_;
     Buffer<float, Cpu> gate_weights_, candidate_weights_, gate_bias_, candidate_bias_;

@@ -8,17 +8,17 @@ using namespace cinebokeh;
 
 namespace {
 // Memory whose every float and 16-bit number is a NaN, or zero.
-Allocator filled_with(int byte) {
+Allocator filled_with_nan(bool nan) {
     static const int bytes[] = {0, 0xff};
     return {[](void* context, size_t size) {
                 return std::memset(host_allocator().allocate(nullptr, size), *static_cast<const int*>(context), size);
             },
-            host_allocator().deallocate, const_cast<int*>(&bytes[byte != 0])};
+            host_allocator().deallocate, const_cast<int*>(&bytes[nan])};
 }
 // What layer(exec) returns does not depend on what its memory held before.
 template <class F>
 void check_memory(const F& layer) {
-    Cpu zeros(2, filled_with(0)), spoilt(2, filled_with(0xff));
+    Cpu zeros(2, filled_with_nan(false)), spoilt(2, filled_with_nan(true));
     const std::vector<float> expected = layer(zeros), result = layer(spoilt);
     CHECK(result == expected);  // a NaN would differ from itself
 }
